@@ -1,0 +1,60 @@
+# Front door: every target works from a fresh clone on Debian 12. The work is in scripts/ and CMakePresets.json.
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+
+.PHONY: help build demo check test nightly bench asan tsan ubsan fuzz format install clean
+
+help:
+	@echo 'make build    optimised build in build/release (command: build/release/anyrt)'
+	@echo 'make demo     run real models on real input'
+	@echo 'make check    debug build, unit tests, layering, formatting, fast conformance'
+	@echo 'make test     release build and every test'
+	@echo 'make nightly  sanitizers, every ISA, long fuzzing'
+	@echo 'make bench    benchmarks'
+	@echo 'make asan | tsan | ubsan   unit tests and conformance under a sanitizer'
+	@echo 'make fuzz     each fuzzer for FUZZ_SECONDS (60)'
+	@echo 'make format   reformat all sources'
+	@echo 'make install  install below PREFIX (/usr/local), DESTDIR honoured'
+	@echo 'make clean    remove build/'
+
+build:
+	@scripts/setup.sh build
+	@scripts/build.sh release
+
+demo:
+	@scripts/demo.sh
+
+check:
+	@scripts/setup.sh build check
+	@scripts/test.sh check
+
+test:
+	@scripts/setup.sh build check test fuzz python
+	@scripts/test.sh full
+
+nightly:
+	@scripts/setup.sh build check test fuzz python
+	@scripts/nightly.sh
+
+bench:
+	@scripts/setup.sh build bench
+	@scripts/bench.sh
+
+asan tsan ubsan:
+	@scripts/setup.sh build
+	@scripts/test.sh $@
+
+fuzz:
+	@scripts/setup.sh build fuzz
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+format:
+	@scripts/setup.sh check
+	@scripts/check_format.sh --fix
+
+install: build
+	@cmake --install build/release --prefix $(PREFIX)
+
+clean:
+	@rm -rf build
