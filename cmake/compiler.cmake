@@ -15,7 +15,9 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 
 add_library(anyrt_flags INTERFACE)
 target_compile_options(anyrt_flags INTERFACE
-  -Wall -Wextra -Wshadow -Wimplicit-fallthrough -Wno-missing-field-initializers
+  -Wall -Wextra -Wimplicit-fallthrough -Wno-missing-field-initializers
+  # GCC's plain -Wshadow also objects to enumerators of scoped enums.
+  $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow>
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(ANYRT_WERROR)

@@ -8,4 +8,4 @@ command -v "$tool" >/dev/null || tool=clang-format
 mode=(--dry-run -Werror --ferror-limit=1)
 [ "${1:-}" = --fix ] && mode=(-i)
 git ls-files -z --cached --others --exclude-standard -- '*.cc' '*.h' '*.hpp' '*.c' '*.cpp' |
-  xargs -0 -r -n 16 -P "$(nproc)" "$tool" "${mode[@]}"
+  xargs -0 -r -n 16 -P "$(nproc)" "$tool" "${mode[@]}" 2>&1 | sed -n 's/: error: code should.*/: not formatted (make format)/p'

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 mode=${1:-check}
 case "$mode" in
   check) preset=debug ;;
-  full) preset=release ;;
+  full) preset=test ;;
   asan | ubsan | tsan) preset=$mode ;;
   *) sed -n 2,6p "$0" >&2; exit 2 ;;
 esac
