@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "opdef/eval.h"
+#include "opdef/infer.h"
+#include "tensor/dim.h"
+#include "tensor/tensor.h"
+
+namespace anyrt {
+
+// axis in [-rank, rank) -> [0, rank); `extra` admits axes up to rank - 1 + extra (Flatten takes axis == rank).
+Expected<int64_t> normalize_axis(int64_t axis, int64_t rank, int64_t extra = 0);
+// The same for a list; duplicates are an error. Sorted when `sort`.
+Expected<std::vector<int64_t>> normalize_axes(std::span<const int64_t> axes, int64_t rank, bool sort = false);
+
+Dims row_major_strides(const Dims& dims);        // in elements
+int64_t product(std::span<const int64_t> dims);  // of dims known to be valid
+int64_t product(const Dims& dims, int64_t from, int64_t to);
+
+// NumPy broadcasting. An error names both shapes.
+Expected<Dims> broadcast_dims(const Dims& a, const Dims& b);
+// Symbolic: 1 gives way, equal dims stay, an integer above 1 wins over a symbol, two different symbols give unknown.
+Expected<SymShape> broadcast_shapes(const SymShape& a, const SymShape& b);
+// Strides that make a tensor of `dims` read as `out` (0 on broadcast axes). The shapes must be compatible.
+Dims broadcast_strides(const Dims& dims, const Dims& out);
+
+// Visits `out` in row-major order in inner runs: f(out_offset, a_offset, b_offset, count, a_step, b_step).
+using BinaryRun = std::function<void(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t)>;
+void for_each_broadcast_run(const Dims& out, const Dims& a, const Dims& b, const BinaryRun& f);
+
+// Steps a multi-index over `dims` in row-major order; false after the last one.
+bool next_index(std::vector<int64_t>& idx, const Dims& dims);
+
+// Materialises a broadcast: `x` as `out` dims (any dtype).
+Expected<Tensor> broadcast_to(const Tensor& x, const Dims& out);
+// Reorders axes: result axis i is input axis perm[i]. Any dtype.
+Expected<Tensor> transpose(const Tensor& x, std::span<const int64_t> perm);
+
+// --- inference building blocks ---
+// Output 0 has the type and shape of input 0.
+Status infer_same(InferContext& c);
+// Output 0 has the dtype of input 0 and the broadcast shape of all inputs.
+Status infer_broadcast(InferContext& c);
+// The same, but bool elements.
+Status infer_broadcast_bool(InferContext& c);
+
+}  // namespace anyrt

@@ -1,0 +1,55 @@
+#include "opdef/elementwise.h"
+#include "opdef/upgrade_util.h"
+
+namespace anyrt {
+namespace {
+
+constexpr TypeRule kTypes[] = {{"T", kNumeric}};
+constexpr Param kInputs[] = {{"A", "T"}, {"B", "T", kRequiredParam, "broadcasts with A"}};
+constexpr Param kOutputs[] = {{"C", "T", kRequiredParam, "broadcast shape of A and B"}};
+
+Status infer(InferContext& c) {
+  ANYRT_TRY(infer_broadcast(c));
+  const auto a = c.input_elements(0), b = c.input_elements(1);
+  if (a && b && (a->size() == b->size() || a->size() == 1 || b->size() == 1)) {
+    SymShape sum(std::max(a->size(), b->size()));
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] = (*a)[a->size() == 1 ? 0 : i] + (*b)[b->size() == 1 ? 0 : i];
+    c.set_output_elements(0, std::move(sum));
+  }
+  return {};
+}
+
+Status eval(EvalContext& c) {
+  // Integers wrap, as ONNX leaves overflow to the machine: int64 goes through uint64, whose overflow is defined.
+  return eval_binary<float, double, int64_t, uint64_t>(c, []<class T>(T a, T b) {
+    if constexpr (std::is_same_v<T, int64_t>)
+      return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+    else
+      return a + b;
+  });
+}
+
+}  // namespace
+
+extern const OpDef op_onnx_add = {
+    .name = "Add",
+    .since = 14,
+    .doc = "C = A + B, element by element with NumPy broadcasting.",
+    .flags = kElementwise | kInPlace0,
+    .inputs = kInputs,
+    .outputs = kOutputs,
+    .types = kTypes,
+    .infer = infer,
+    .eval = eval,
+    .upgrade = upgrade_legacy_broadcast,
+    .cases = ANYRT_CASES(R"(
+      : f32[2,2]{1 2 3 4}, f32[2]{10 20} -> f32[2,2]{11 22 13 24}
+      : u8[2]{250 1}, u8[]{10} -> u8[2]{4 11}
+      : i64[2]{9223372036854775807 -1}, i64[2]{1 1} -> i64[2]{-9223372036854775808 0}
+      : bf16[1]{inf}, bf16[3]{-inf nan 1} -> bf16[3]{nan nan inf}
+      : f32[3]{rand:1}, f32[4,1]{rand:2} -> ?
+      : f32[3]{1 2 3}, f32[2]{1 2} -> !do not broadcast
+    )"),
+};
+
+}  // namespace anyrt
