@@ -31,13 +31,26 @@ class GraphBox {
 };
 
 enum class AttrKind : uint8_t {
-  kInt, kFloat, kString, kTensor, kGraph, kInts, kFloats, kStrings, kTensors, kGraphs, kType, kTypes, kSparse, kSparses
+  kInt,
+  kFloat,
+  kString,
+  kTensor,
+  kGraph,
+  kInts,
+  kFloats,
+  kStrings,
+  kTensors,
+  kGraphs,
+  kType,
+  kTypes,
+  kSparse,
+  kSparses
 };
 std::string_view attr_kind_name(AttrKind kind);  // ONNX's words: "INT", "FLOATS" …
 
 using AttrValue = std::variant<int64_t, float, std::string, Tensor, GraphBox, std::vector<int64_t>, std::vector<float>,
-                               std::vector<std::string>, std::vector<Tensor>, std::vector<GraphBox>, Type, std::vector<Type>,
-                               SparseTensor, std::vector<SparseTensor>>;
+                               std::vector<std::string>, std::vector<Tensor>, std::vector<GraphBox>, Type,
+                               std::vector<Type>, SparseTensor, std::vector<SparseTensor>>;
 
 struct Attr {
   std::string name;

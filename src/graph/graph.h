@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "base/status.h"
 #include "graph/attr.h"
+#include "graph/stable_vector.h"
 #include "tensor/type.h"
 #include "tensor/value.h"
 
@@ -25,8 +27,8 @@ inline constexpr ValueId kNoValue{0xffffffffu};
 constexpr size_t index(NodeId id) { return static_cast<size_t>(id); }
 constexpr size_t index(ValueId id) { return static_cast<size_t>(id); }
 
-// One operator application. Edit inputs, outputs and captures through Graph only, so that uses stay true; attributes and
-// names may be edited directly.
+// One operator application. Edit inputs, outputs and captures through Graph only, so that uses stay true; attributes
+// and names may be edited directly.
 struct Node {
   NodeId id = kNoNode;
   std::string domain;  // "" is ai.onnx
@@ -62,7 +64,7 @@ struct ValueInfo {
   NodeId producer = kNoNode;
   uint32_t output_index = 0;
   std::vector<Use> uses;
-  Tensor constant;       // defined: an initializer (or a folded constant)
+  Tensor constant;  // defined: an initializer (or a folded constant)
   std::string doc;
   // Integer contents known symbolically (shape arithmetic): one Dim an element. Set by inference.
   std::optional<SymShape> known_elements;
@@ -75,7 +77,9 @@ struct Capture {
   ValueId inner;
 };
 
-// A dataflow graph in single-assignment form. Ids stay valid until the node or value is removed; removed ids are not reused.
+// A dataflow graph in single-assignment form. Ids stay valid until the node or value is removed; removed ids are not
+// reused. References to nodes and values stay good while others are added. Copying clones subgraphs too; tensors share
+// bytes.
 class Graph {
  public:
   std::string name;
@@ -91,22 +95,33 @@ class Graph {
   ValueId find_value(std::string_view value_name) const;    // kNoValue when there is none
   Status rename_value(ValueId id, std::string new_name);
 
-  // Nodes. `add_node` appends at the end of the order, or before `before`; outputs are existing values without producer.
+  // Nodes. `add_node` appends at the end of the order, or before `before`; outputs are existing values without
+  // producer.
   NodeId add_node(Node node, NodeId before = kNoNode);
   const Node& node(NodeId id) const { return nodes_[index(id)]; }
   Node& node(NodeId id) { return nodes_[index(id)]; }
   size_t node_capacity() const { return nodes_.size(); }
-  // Nodes that are alive, in execution order. Valid until the graph changes.
-  const std::vector<NodeId>& order() const { return order_; }
-  size_t node_count() const { return order_.size(); }
+  // Nodes that are alive, in execution order. Valid until the graph changes; rebuilt, in time linear in the graph, by
+  // the first call after a change. Who edits while walking takes a copy, or walks with first_node and next_node.
+  const std::vector<NodeId>& order() const;
+  size_t node_count() const { return order_.count; }
+  NodeId first_node() const { return order_.first; }  // kNoNode when empty
+  NodeId last_node() const { return order_.last; }
+  NodeId next_node(NodeId id) const { return links_[index(id)].next; }  // kNoNode at the end
+  NodeId previous_node(NodeId id) const { return links_[index(id)].previous; }
+  void move_node(NodeId id, NodeId before);  // changes its place in the order; kNoNode = to the end
   void remove_node(NodeId id);  // its outputs lose their producer; they must have no uses unless rewired before
-  void set_input(NodeId node, size_t slot, ValueId value);      // slot as in Use; extends inputs with kNoValue as needed
+  // `slot` as in Use; beyond the last one it extends inputs with kNoValue as needed.
+  void set_input(NodeId node, size_t slot, ValueId value);
+  void append_input(NodeId node, ValueId value);  // also where the node has captures
   void truncate_inputs(NodeId node, size_t count);
   void set_output(NodeId node, size_t slot, ValueId value);
-  uint32_t add_capture(NodeId node, ValueId outer);             // returns the slot index into captures (reuses an equal one)
-  void remove_capture(NodeId node, uint32_t capture_index);     // renumbers Capture::slot in the node's subgraphs
-  // Every reader of `from` (nodes, captures and graph outputs) reads `to` instead.
-  void replace_uses(ValueId from, ValueId to);
+  uint32_t add_capture(NodeId node, ValueId outer);  // returns the slot index into captures (reuses an equal one)
+  // Renumbers Capture::slot in the node's subgraphs; captures of this slot are dropped there.
+  void remove_capture(NodeId node, uint32_t capture_index);
+  // Every reader of `from` (nodes, captures and graph outputs) reads `to` instead, but for `except`. A graph output
+  // keeps its name: `to` swaps names with `from`, unless `to` is itself an input or output (walk.h: may_replace).
+  void replace_uses(ValueId from, ValueId to, NodeId except = kNoNode);
   bool is_input(ValueId id) const;
   bool is_output(ValueId id) const;
 
@@ -121,10 +136,46 @@ class Graph {
   void compact();
 
  private:
-  std::vector<Node> nodes_;
-  std::vector<ValueInfo> values_;
-  std::vector<NodeId> order_;
-  std::unordered_map<std::string, ValueId> names_;
+  struct Link {
+    NodeId previous = kNoNode;
+    NodeId next = kNoNode;
+    std::vector<uint32_t> use_index;  // for each slot, where its Use is in the value's `uses`
+  };
+  // A linked list, and the same as a vector, made when somebody asks for it; threads may ask at once.
+  struct Order {
+    NodeId first = kNoNode;
+    NodeId last = kNoNode;
+    size_t count = 0;
+    std::vector<NodeId> list;
+    std::atomic<bool> fresh{true};
+    Order() = default;
+    Order(const Order& o) : first(o.first), last(o.last), count(o.count), list(o.list), fresh(o.fresh.load()) {}
+    Order(Order&& other) noexcept { *this = std::move(other); }
+    Order& operator=(const Order& other);
+    Order& operator=(Order&& other) noexcept;
+  };
+  struct StringHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
+  };
+  template <class T>
+  using NameMap = std::unordered_map<std::string, T, StringHash, std::equal_to<>>;
+
+  std::string unique_name(std::string wanted);
+  ValueId& slot_value(Node& node, size_t slot);
+  void add_use(NodeId node, size_t slot);
+  void remove_use(NodeId node, size_t slot);
+  void shift_captures(NodeId node, size_t new_input_count);
+  void link_before(NodeId id, NodeId before);
+  void unlink(NodeId id);
+  friend class StructureCheck;
+
+  StableVector<Node> nodes_;
+  StableVector<ValueInfo> values_;
+  std::vector<Link> links_;
+  mutable Order order_;
+  NameMap<ValueId> names_;
+  NameMap<uint32_t> suffixes_;  // next suffix to try for a name that was taken
   uint32_t next_name_ = 0;
 };
 
