@@ -14,12 +14,12 @@ namespace anyrt {
 // What kind of failure a Status carries. The numbers are part of the C ABI.
 enum class Code : int {
   kOk = 0,
-  kInvalidArgument = 1,   // the caller's inputs or options are wrong
-  kInvalidModel = 2,      // the bytes or the graph are broken
-  kNotFound = 3,          // file, name or operator is missing
-  kNotImplemented = 4,    // well-formed, but anyrt cannot do it
-  kOutOfRange = 5,        // an index or a value lies outside of its range
-  kResourceExhausted = 6, // memory cap or a size limit is hit
+  kInvalidArgument = 1,    // the caller's inputs or options are wrong
+  kInvalidModel = 2,       // the bytes or the graph are broken
+  kNotFound = 3,           // file, name or operator is missing
+  kNotImplemented = 4,     // well-formed, but anyrt cannot do it
+  kOutOfRange = 5,         // an index or a value lies outside of its range
+  kResourceExhausted = 6,  // memory cap or a size limit is hit
   kCancelled = 7,
   kDeadlineExceeded = 8,
   kIoError = 9,
@@ -82,8 +82,8 @@ Status internal_error(fmt::format_string<A...> format, A&&... args) {
 template <class T>
 class [[nodiscard]] Expected {
  public:
-  Expected(T value) : rep_(std::in_place_index<0>, std::move(value)) {}          // NOLINT: implicit by design
-  Expected(Status status) : rep_(std::in_place_index<1>, std::move(status)) {}   // NOLINT: implicit by design
+  Expected(T value) : rep_(std::in_place_index<0>, std::move(value)) {}         // NOLINT: implicit by design
+  Expected(Status status) : rep_(std::in_place_index<1>, std::move(status)) {}  // NOLINT: implicit by design
 
   bool ok() const { return rep_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -107,15 +107,15 @@ class [[nodiscard]] Expected {
 #define ANYRT_CONCAT(a, b) ANYRT_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expr` (a Status) is an error.
-#define ANYRT_TRY(expr)                                     \
-  do {                                                      \
+#define ANYRT_TRY(expr)                                                                    \
+  do {                                                                                     \
     if (::anyrt::Status anyrt_status_ = (expr); !anyrt_status_.ok()) return anyrt_status_; \
   } while (false)
 
 // ANYRT_ASSIGN(auto x, f()): declares or sets `x` from an Expected, or returns its Status.
 #define ANYRT_ASSIGN(lhs, expr) ANYRT_ASSIGN_INNER(ANYRT_CONCAT(anyrt_expected_, __LINE__), lhs, expr)
-#define ANYRT_ASSIGN_INNER(tmp, lhs, expr)    \
-  auto tmp = (expr);                          \
+#define ANYRT_ASSIGN_INNER(tmp, lhs, expr)       \
+  auto tmp = (expr);                             \
   if (!tmp.ok()) return std::move(tmp).status(); \
   lhs = std::move(tmp).value()
 

@@ -21,8 +21,8 @@ class AttrReader {
   const std::vector<int64_t>& ints(std::string_view name) const;
   const std::vector<float>& floats(std::string_view name) const;
   const std::vector<std::string>& strings(std::string_view name) const;
-  const Tensor& tensor(std::string_view name) const;  // undefined tensor when absent
-  const Graph* graph(std::string_view name) const;    // null when absent
+  const Tensor& tensor(std::string_view name) const;                              // undefined tensor when absent
+  const Graph* graph(std::string_view name) const;                                // null when absent
   DType dtype(std::string_view name, DType otherwise = DType::kUndefined) const;  // an INT holding a TensorProto type
 
  protected:

@@ -14,15 +14,15 @@ namespace anyrt {
 //   attr=value attr=[1,2] : input, input, _ -> output, output ~ rtol atol
 //   axis=1 : f32[2,2]{1 2 3 4} -> f32[2,1]{3 7}
 //   : i64[3]{1 2 3}, str[]{"a b"}, _ -> ?
-// Inputs and outputs are tensor literals (tensor/literal.h), `_` (omitted), or seq(literal, …). Data may be `{rand:SEED}`,
-// uniform in [-1,1) for floats, small for integers; such a case compares a device with `eval`. Output `?`: only that it
-// runs; outputs `!text`: eval or inference must fail with a message that contains text.
+// Inputs and outputs are tensor literals (tensor/literal.h), `_` (omitted), or seq(literal, …). Data may be
+// `{rand:SEED}`, uniform in [-1,1) for floats, small for integers; such a case compares a device with `eval`. Output
+// `?`: only that it runs; outputs `!text`: eval or inference must fail with a message that contains text.
 struct OpCase {
   std::vector<Attr> attrs;
   std::vector<Value> inputs;
   std::vector<Value> outputs;
-  bool compare_only = false;      // `?`
-  std::string expected_error;     // `!text`
+  bool compare_only = false;   // `?`
+  std::string expected_error;  // `!text`
   double rtol = 1e-5, atol = 1e-7;
 };
 

@@ -35,7 +35,8 @@ class EvalContext : public AttrReader {
   Expected<double> input_double(size_t i) const;
 
   virtual bool wants_output(size_t i) const = 0;  // false: the model does not name it, no need to compute it
-  // Makes output i, not initialised (strings: empty), and returns it for writing; the pointer lives as long as the context.
+  // Makes output i, not initialised (strings: empty), and returns it for writing; the pointer lives as long as the
+  // context.
   virtual Expected<Tensor*> output(size_t i, DType dtype, const Dims& dims) = 0;
   virtual void set_output(size_t i, Value value) = 0;
   // Converts `tensor` to `dtype` and sets it as output i.

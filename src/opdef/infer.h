@@ -20,11 +20,11 @@ class InferContext : public AttrReader {
   size_t num_outputs() const { return node_->outputs.size(); }
   bool has_input(size_t i) const;
   bool has_output(size_t i) const;
-  const Type& input_type(size_t i) const;              // undefined when omitted or not known
-  DType input_dtype(size_t i) const;                   // kUndefined when not known
-  const SymShape* input_shape(size_t i) const;         // null when omitted or rank not known
+  const Type& input_type(size_t i) const;       // undefined when omitted or not known
+  DType input_dtype(size_t i) const;            // kUndefined when not known
+  const SymShape* input_shape(size_t i) const;  // null when omitted or rank not known
   std::optional<int64_t> input_rank(size_t i) const;
-  const Tensor* input_constant(size_t i) const;        // null unless the value is known at compile time
+  const Tensor* input_constant(size_t i) const;  // null unless the value is known at compile time
   // Elements of an integer tensor, as far as known: constants, or shape arithmetic. At most 1024 elements.
   std::optional<SymShape> input_elements(size_t i) const;
   // The same when every element is an integer (axes, split sizes …).

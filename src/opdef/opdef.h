@@ -22,7 +22,7 @@ struct TypeSet {
   DTypeSet optional_tensor = {};    // optional(tensor(T))
   DTypeSet optional_sequence = {};  // optional(seq(tensor(T)))
   DTypeSet sparse = {};
-  bool map = false;                 // any map; the operator checks the rest itself
+  bool map = false;  // any map; the operator checks the rest itself
   bool sequence_of_map = false;
   constexpr TypeSet() = default;
   constexpr TypeSet(DTypeSet t) : tensor(t) {}  // NOLINT: implicit by design
@@ -47,8 +47,8 @@ struct TypeRule {
 enum ParamFlags : uint8_t {
   kRequiredParam = 0,
   kOptionalParam = 1,
-  kVariadicParam = 2,             // last one only; all of one type
-  kVariadicAnyParam = 4,          // last one only; each may have its own type
+  kVariadicParam = 2,     // last one only; all of one type
+  kVariadicAnyParam = 4,  // last one only; each may have its own type
 };
 
 // A formal input or output. `type` names a TypeRule of the operator or is a dtype name ("int64").
@@ -76,22 +76,30 @@ struct AttrDef {
     return d;
   }
 };
-constexpr AttrDef attr(const char* name, AttrKind kind) { return {.name = name, .kind = kind}; }  // optional, no default
-constexpr AttrDef required_attr(const char* name, AttrKind kind) { return {.name = name, .kind = kind, .required = true}; }
-constexpr AttrDef int_attr(const char* name, int64_t v) { return {.name = name, .kind = AttrKind::kInt, .has_default = true, .i = v}; }
-constexpr AttrDef float_attr(const char* name, float v) { return {.name = name, .kind = AttrKind::kFloat, .has_default = true, .f = v}; }
+constexpr AttrDef attr(const char* name, AttrKind kind) {  // optional, no default
+  return {.name = name, .kind = kind};
+}
+constexpr AttrDef required_attr(const char* name, AttrKind kind) {
+  return {.name = name, .kind = kind, .required = true};
+}
+constexpr AttrDef int_attr(const char* name, int64_t v) {
+  return {.name = name, .kind = AttrKind::kInt, .has_default = true, .i = v};
+}
+constexpr AttrDef float_attr(const char* name, float v) {
+  return {.name = name, .kind = AttrKind::kFloat, .has_default = true, .f = v};
+}
 constexpr AttrDef string_attr(const char* name, const char* v) {
   return {.name = name, .kind = AttrKind::kString, .has_default = true, .s = v};
 }
 
 enum OpFlags : uint32_t {
   kPure = 0,
-  kRandom = 1,         // draws random numbers: never folded, never merged
-  kView = 2,           // output 0 holds the same bytes as input 0 under another shape
-  kInPlace0 = 4,       // output 0 may overwrite input 0 when shapes and dtypes agree
-  kElementwise = 8,    // output element i depends on input elements i alone (after broadcasting)
-  kDeprecated = 16,    // removed from ONNX; `upgrade` always replaces it
-  kHostOnly = 32,      // control flow, sequences, strings
+  kRandom = 1,       // draws random numbers: never folded, never merged
+  kView = 2,         // output 0 holds the same bytes as input 0 under another shape
+  kInPlace0 = 4,     // output 0 may overwrite input 0 when shapes and dtypes agree
+  kElementwise = 8,  // output element i depends on input elements i alone (after broadcasting)
+  kDeprecated = 16,  // removed from ONNX; `upgrade` always replaces it
+  kHostOnly = 32,    // control flow, sequences, strings
 };
 
 // What an operator costs for given shapes. Negative = not known.
@@ -100,8 +108,8 @@ struct Cost {
   double bytes = -1;
 };
 
-// Everything that is true of one operator, on every device. One file in ops/<domain>/ ends with one constant of this type,
-// `op_<domain>_<file name>`. All spans point to constexpr arrays of that file.
+// Everything that is true of one operator, on every device. One file in ops/<domain>/ ends with one constant of this
+// type, `op_<domain>_<file name>`. All spans point to constexpr arrays of that file.
 struct OpDef {
   const char* name;
   const char* domain = "";  // "" = ai.onnx
@@ -114,7 +122,8 @@ struct OpDef {
   std::span<const AttrDef> attrs = {};
   std::span<const TypeRule> types = {};
 
-  // Types and symbolic shapes of the outputs. Called with a node whose attributes are verified and filled with defaults.
+  // Types and symbolic shapes of the outputs. Called with a node whose attributes are verified and filled with
+  // defaults.
   Status (*infer)(InferContext&) = nullptr;
   // The portable reference; the oracle for every kernel. May be null when `decompose` is given.
   Status (*eval)(EvalContext&) = nullptr;

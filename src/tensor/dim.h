@@ -17,10 +17,11 @@ struct DimExpr;
 
 // One dimension of a symbolic shape: an integer, an expression over symbols (N, 2*N + 1, floor(H/32), max(A,B)), or
 // unknown. A value: compares, hashes, prints ("N", "2*N+1", "?") and parses back. Expressions are kept in a normal form
-// (sum of products with sorted terms), so that equal polynomials compare equal. Unknown is equal to nothing, not even itself.
+// (sum of products with sorted terms), so that equal polynomials compare equal. Unknown is equal to nothing, not even
+// itself.
 class Dim {
  public:
-  Dim() = default;  // unknown
+  Dim() = default;                                            // unknown
   Dim(int64_t value) : kind_(Kind::kConst), value_(value) {}  // NOLINT: implicit by design
   static Dim unknown() { return {}; }
   static Dim symbol(std::string name);
@@ -29,9 +30,9 @@ class Dim {
   bool is_const() const { return kind_ == Kind::kConst; }
   bool is_unknown() const { return kind_ == Kind::kUnknown; }
   bool is_symbolic() const { return kind_ == Kind::kExpr; }
-  int64_t value() const { return value_; }                       // only when is_const()
+  int64_t value() const { return value_; }  // only when is_const()
   bool is(int64_t v) const { return is_const() && value_ == v; }
-  std::optional<std::string> symbol_name() const;                // when the expression is one bare symbol
+  std::optional<std::string> symbol_name() const;  // when the expression is one bare symbol
 
   // Integers that overflow give unknown.
   friend Dim operator+(const Dim& a, const Dim& b);
@@ -68,8 +69,8 @@ class Dim {
 // A symbolic shape of known rank.
 using SymShape = std::vector<Dim>;
 
-std::string shape_string(const SymShape& shape);                    // "[N,3,H/2]"
-std::string shape_string(const std::vector<int64_t>& dims);         // "[2,3]"
+std::string shape_string(const SymShape& shape);             // "[N,3,H/2]"
+std::string shape_string(const std::vector<int64_t>& dims);  // "[2,3]"
 SymShape to_sym_shape(const std::vector<int64_t>& dims);
 std::optional<std::vector<int64_t>> to_dims(const SymShape& shape);  // nullopt unless every dim is an integer
 

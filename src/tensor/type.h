@@ -14,9 +14,9 @@ enum class TypeKind : uint8_t { kUndefined, kTensor, kSparseTensor, kSequence, k
 // The type of a graph value: ONNX's TypeProto. A value type; `elem` is shared because it never changes once set.
 struct Type {
   TypeKind kind = TypeKind::kUndefined;
-  DType dtype = DType::kUndefined;       // tensor and sparse tensor: element type; map: key type
-  std::optional<SymShape> shape;         // tensor and sparse tensor; nullopt = unknown rank
-  std::shared_ptr<const Type> elem;      // sequence, optional: element; map: value
+  DType dtype = DType::kUndefined;   // tensor and sparse tensor: element type; map: key type
+  std::optional<SymShape> shape;     // tensor and sparse tensor; nullopt = unknown rank
+  std::shared_ptr<const Type> elem;  // sequence, optional: element; map: value
 
   static Type tensor(DType dtype, std::optional<SymShape> shape = std::nullopt);
   static Type sparse(DType dtype, std::optional<SymShape> shape = std::nullopt);
@@ -29,7 +29,8 @@ struct Type {
   bool is_optional() const { return kind == TypeKind::kOptional; }
   bool defined() const { return kind != TypeKind::kUndefined; }
 
-  // "float32[N,3]", "seq(int64[?])", "optional(float32)", "map(int64,float32)"; a tensor of unknown rank has no brackets.
+  // "float32[N,3]", "seq(int64[?])", "optional(float32)", "map(int64,float32)"; a tensor of unknown rank has no
+  // brackets.
   std::string to_string() const;
 };
 

@@ -35,11 +35,11 @@ struct SparseTensor {
 // What flows along a graph edge. An optional without a value is empty; an optional with a value is that value.
 class Value {
  public:
-  Value() = default;  // empty optional / omitted input
-  Value(Tensor t) : rep_(std::move(t)) {}  // NOLINT: implicit by design
-  Value(Sequence s) : rep_(std::make_shared<const Sequence>(std::move(s))) {}           // NOLINT
-  Value(MapValue m) : rep_(std::make_shared<const MapValue>(std::move(m))) {}           // NOLINT
-  Value(SparseTensor s) : rep_(std::make_shared<const SparseTensor>(std::move(s))) {}   // NOLINT
+  Value() = default;                                                                   // empty optional / omitted input
+  Value(Tensor t) : rep_(std::move(t)) {}                                              // NOLINT: implicit by design
+  Value(Sequence s) : rep_(std::make_shared<const Sequence>(std::move(s))) {}          // NOLINT
+  Value(MapValue m) : rep_(std::make_shared<const MapValue>(std::move(m))) {}          // NOLINT
+  Value(SparseTensor s) : rep_(std::make_shared<const SparseTensor>(std::move(s))) {}  // NOLINT
 
   bool empty() const { return rep_.index() == 0; }
   bool is_tensor() const { return rep_.index() == 1; }
