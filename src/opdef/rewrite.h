@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,12 +56,21 @@ class RewriteContext : public AttrReader {
   Status input_to_attr(size_t i, std::string_view name);
   // Turns the node into another operator, keeping inputs and outputs.
   void become(std::string_view domain, std::string_view op);
-  // Error text with the node's label in front is added by the driver.
+
+  // Called by the driver afterwards: the first error met by the helpers above; removes the node when its outputs were replaced.
+  Status finish();
 
  private:
+  void refresh();  // node storage may move when nodes are added
   Graph& graph_;
   NodeId id_;
   int version_;
+  bool replaced_ = false;
+  Status error_;
 };
+
+// The decomposition of one node as a graph of its own: inputs are the node's present inputs that are not constant, in order;
+// outputs its present outputs. `constants` gives, per input, a tensor known at compile time, or null (may be shorter).
+Expected<Graph> decompose_node(const Node& node, const std::vector<Type>& input_types, const std::vector<const Tensor*>& constants = {});
 
 }  // namespace anyrt
