@@ -1,6 +1,5 @@
 #include "interp/interp.h"
 
-#include "base/threads.h"
 #include "opdef/rewrite.h"
 #include "opdef/schema.h"
 
@@ -12,8 +11,10 @@ class Runner {
  public:
   explicit Runner(const InterpOptions& options) : options_(options) {}
 
-  Expected<std::vector<Value>> run_graph(const Graph& graph, const std::vector<Value>& inputs, const std::vector<Value>& captures);
-  Expected<std::vector<Value>> run_node(const Node& node, const std::vector<const Value*>& inputs, const std::vector<Value>& captures);
+  Expected<std::vector<Value>> run_graph(const Graph& graph, const std::vector<Value>& inputs,
+                                         const std::vector<Value>& captures);
+  Expected<std::vector<Value>> run_node(const Node& node, const std::vector<const Value*>& inputs,
+                                        const std::vector<Value>& captures);
 
   const InterpOptions& options() const { return options_; }
   uint64_t next_seed() { return options_.seed + 0x9e3779b97f4a7c15ull * ++draws_; }
@@ -25,7 +26,8 @@ class Runner {
 
 class NodeContext final : public EvalContext {
  public:
-  NodeContext(Runner& runner, const Node& node, const std::vector<const Value*>& inputs, const std::vector<Value>& captures)
+  NodeContext(Runner& runner, const Node& node, const std::vector<const Value*>& inputs,
+              const std::vector<Value>& captures)
       : EvalContext(node), runner_(runner), inputs_(inputs), captures_(captures), outputs_(node.outputs.size()) {}
 
   size_t num_inputs() const override { return inputs_.size(); }
@@ -49,8 +51,9 @@ class NodeContext final : public EvalContext {
     for (const Capture& c : g->captures) inner.push_back(captures_[c.slot]);
     return runner_.run_graph(*g, inputs, inner);
   }
-  void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& f) override { anyrt::parallel_for(n, grain, f); }
-  Status check_cancelled() override { return runner_.options().check_cancelled ? runner_.options().check_cancelled() : Status(); }
+  Status check_cancelled() override {
+    return runner_.options().check_cancelled ? runner_.options().check_cancelled() : Status();
+  }
   uint64_t random_seed() override { return runner_.next_seed(); }
 
   std::vector<Value> take_outputs() { return std::move(outputs_); }
@@ -62,7 +65,8 @@ class NodeContext final : public EvalContext {
   std::vector<Value> outputs_;
 };
 
-Expected<std::vector<Value>> Runner::run_node(const Node& node, const std::vector<const Value*>& inputs, const std::vector<Value>& captures) {
+Expected<std::vector<Value>> Runner::run_node(const Node& node, const std::vector<const Value*>& inputs,
+                                              const std::vector<Value>& captures) {
   const OpDef& def = *node.def;
   ANYRT_TRY(verify_types(def, inputs.size(), [&](size_t i) { return inputs[i]->type(); }));
   if (options_.check_cancelled) ANYRT_TRY(options_.check_cancelled());
@@ -94,7 +98,8 @@ Expected<std::vector<Value>> Runner::run_node(const Node& node, const std::vecto
   return out;
 }
 
-Expected<std::vector<Value>> Runner::run_graph(const Graph& graph, const std::vector<Value>& inputs, const std::vector<Value>& captures) {
+Expected<std::vector<Value>> Runner::run_graph(const Graph& graph, const std::vector<Value>& inputs,
+                                               const std::vector<Value>& captures) {
   if (inputs.size() != graph.inputs.size()) {
     return invalid_argument("graph '{}' takes {} inputs, found {}", graph.name, graph.inputs.size(), inputs.size());
   }
@@ -143,11 +148,13 @@ Expected<std::vector<Value>> Runner::run_graph(const Graph& graph, const std::ve
 
 }  // namespace
 
-Expected<std::vector<Value>> interpret(const Graph& graph, const std::vector<Value>& inputs, const InterpOptions& options) {
+Expected<std::vector<Value>> interpret(const Graph& graph, const std::vector<Value>& inputs,
+                                       const InterpOptions& options) {
   return Runner(options).run_graph(graph, inputs, {});
 }
 
-Expected<std::vector<Value>> interpret_node(const Node& node, const std::vector<Value>& inputs, const InterpOptions& options) {
+Expected<std::vector<Value>> interpret_node(const Node& node, const std::vector<Value>& inputs,
+                                            const InterpOptions& options) {
   std::vector<const Value*> in;
   for (const Value& v : inputs) in.push_back(&v);
   return Runner(options).run_node(node, in, {});

@@ -17,11 +17,13 @@ struct InterpOptions {
   uint64_t seed = 0x9e3779b97f4a7c15ull;
 };
 
-// Runs a graph node by node with each operator's `eval` (or its decomposition): slow, simple, the oracle. `inputs` follow
-// graph.inputs; an empty value for an input with an initializer means the initializer. Errors name the node.
-Expected<std::vector<Value>> interpret(const Graph& graph, const std::vector<Value>& inputs, const InterpOptions& options = {});
+// Runs a graph node by node with each operator's `eval` (or its decomposition): slow, simple, the oracle. `inputs`
+// follow graph.inputs; an empty value for an input with an initializer means the initializer. Errors name the node.
+Expected<std::vector<Value>> interpret(const Graph& graph, const std::vector<Value>& inputs,
+                                       const InterpOptions& options = {});
 
 // One node on given inputs (an empty value for omitted ones).
-Expected<std::vector<Value>> interpret_node(const Node& node, const std::vector<Value>& inputs, const InterpOptions& options = {});
+Expected<std::vector<Value>> interpret_node(const Node& node, const std::vector<Value>& inputs,
+                                            const InterpOptions& options = {});
 
 }  // namespace anyrt

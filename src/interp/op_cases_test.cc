@@ -20,12 +20,14 @@ Status run_case(const OpDef& def, const OpCase& one) {
   for (Attr& a : node.attrs) {
     for (const AttrDef& d : def.attrs) {
       if (a.name != d.name) continue;
-      if (d.kind == AttrKind::kFloat && a.kind() == AttrKind::kInt) a.value = static_cast<float>(std::get<int64_t>(a.value));
+      if (d.kind == AttrKind::kFloat && a.kind() == AttrKind::kInt)
+        a.value = static_cast<float>(std::get<int64_t>(a.value));
       if (d.kind == AttrKind::kFloats && a.kind() == AttrKind::kInts) {
         const auto ints = std::get<std::vector<int64_t>>(a.value);
         a.value = std::vector<float>(ints.begin(), ints.end());
       }
-      if (d.kind == AttrKind::kStrings && a.kind() == AttrKind::kInts && std::get<std::vector<int64_t>>(a.value).empty()) {
+      if (d.kind == AttrKind::kStrings && a.kind() == AttrKind::kInts &&
+          std::get<std::vector<int64_t>>(a.value).empty()) {
         a.value = std::vector<std::string>();
       }
     }
@@ -44,7 +46,8 @@ Status run_case(const OpDef& def, const OpCase& one) {
     for (const Param& p : def.outputs) count += (p.flags & kOptionalParam) == 0;
   }
   for (size_t i = 0; i < count; ++i) {
-    const bool omitted = i < one.outputs.size() && one.outputs[i].empty() && def.outputs.size() > i && (def.outputs[i].flags & kOptionalParam);
+    const bool omitted = i < one.outputs.size() && one.outputs[i].empty() && def.outputs.size() > i &&
+                         (def.outputs[i].flags & kOptionalParam);
     node.outputs.push_back(omitted ? kNoValue : g.add_value(""));
     if (!omitted) g.outputs.push_back(node.outputs.back());
   }
@@ -59,7 +62,8 @@ Status run_case(const OpDef& def, const OpCase& one) {
     if (i < one.outputs.size()) {
       const Comparison c = compare_values(found, one.outputs[i], {one.rtol, one.atol});
       if (!c.equal) {
-        return internal_error("output {}: {}; found {}", i, c.message, found.is_tensor() ? print_tensor(found.tensor(), 64) : found.type_string());
+        return internal_error("output {}: {}; found {}", i, c.message,
+                              found.is_tensor() ? print_tensor(found.tensor(), 64) : found.type_string());
       }
     }
     const Type& inferred = g.value(g.node(id).outputs[i]).type;
@@ -68,7 +72,8 @@ Status run_case(const OpDef& def, const OpCase& one) {
       return internal_error("output {} inferred as {}, found {}", i, inferred.to_string(), actual.to_string());
     }
     if (inferred.is_tensor() && inferred.shape && actual.is_tensor()) {
-      if (Expected<Type> both = refine_type(actual, inferred); !both.ok()) return std::move(both).status().with_context("inference");
+      if (Expected<Type> both = refine_type(actual, inferred); !both.ok())
+        return std::move(both).status().with_context("inference");
     }
   }
   return {};
@@ -89,7 +94,8 @@ TEST(OpCases, EveryCaseOfEveryOperator) {
       const Status s = run_case(*def, one);
       if (!one.expected_error.empty()) {
         EXPECT_FALSE(s.ok()) << def->name << " case " << i << ": expected an error with '" << one.expected_error << "'";
-        EXPECT_NE(s.message().find(one.expected_error), std::string::npos) << def->name << " case " << i << ": " << s.message();
+        EXPECT_NE(s.message().find(one.expected_error), std::string::npos)
+            << def->name << " case " << i << ": " << s.message();
       } else {
         EXPECT_TRUE(s.ok()) << def->name << " case " << i << ": " << s.message();
       }

@@ -52,13 +52,19 @@ class Reader {
   Expected<AttrValue> number() {
     skip();
     size_t n = 0;
-    while (n < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[n])) || text_[n] == '.' || text_[n] == '-' || text_[n] == '+')) ++n;
+    while (n < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[n])) || text_[n] == '.' ||
+                                text_[n] == '-' || text_[n] == '+'))
+      ++n;
     const std::string_view token = text_.substr(0, n);
     text_.remove_prefix(n);
     int64_t i = 0;
-    if (auto r = std::from_chars(token.data(), token.data() + n, i); n > 0 && r.ec == std::errc() && r.ptr == token.data() + n) return AttrValue(i);
+    if (auto r = std::from_chars(token.data(), token.data() + n, i);
+        n > 0 && r.ec == std::errc() && r.ptr == token.data() + n)
+      return AttrValue(i);
     float f = 0;
-    if (auto r = std::from_chars(token.data(), token.data() + n, f); n > 0 && r.ec == std::errc() && r.ptr == token.data() + n) return AttrValue(f);
+    if (auto r = std::from_chars(token.data(), token.data() + n, f);
+        n > 0 && r.ec == std::errc() && r.ptr == token.data() + n)
+      return AttrValue(f);
     return invalid_argument("'{}' is not a number", token);
   }
 
@@ -70,8 +76,8 @@ class Reader {
       return AttrValue(std::move(s));
     }
     if (text_.front() != '[') {
-      if (std::isalpha(static_cast<unsigned char>(text_.front())) && text_.find('{') != std::string_view::npos && text_.substr(0, 3) != "inf" &&
-          text_.substr(0, 3) != "nan") {
+      if (std::isalpha(static_cast<unsigned char>(text_.front())) && text_.find('{') != std::string_view::npos &&
+          text_.substr(0, 3) != "inf" && text_.substr(0, 3) != "nan") {
         ANYRT_ASSIGN(Tensor t, parse_tensor(text_));
         return AttrValue(std::move(t));
       }
@@ -132,7 +138,8 @@ Expected<OpCase> parse_case(std::string_view line) {
   Reader r(line);
   while (!r.take(":")) {
     const std::string name = r.word();
-    if (name.empty() || !r.take("=")) return invalid_argument("expected name=value or ':' at '{}'", r.rest().substr(0, 20));
+    if (name.empty() || !r.take("="))
+      return invalid_argument("expected name=value or ':' at '{}'", r.rest().substr(0, 20));
     ANYRT_ASSIGN(AttrValue v, r.attribute());
     out.attrs.push_back({name, std::move(v)});
   }
@@ -148,7 +155,8 @@ Expected<OpCase> parse_case(std::string_view line) {
   }
   if (r.take("!")) {
     out.expected_error = std::string(r.rest());
-    while (!out.expected_error.empty() && std::isspace(static_cast<unsigned char>(out.expected_error.back()))) out.expected_error.pop_back();
+    while (!out.expected_error.empty() && std::isspace(static_cast<unsigned char>(out.expected_error.back())))
+      out.expected_error.pop_back();
     return out;
   }
   while (!r.done() && !r.take("~")) {
@@ -158,7 +166,8 @@ Expected<OpCase> parse_case(std::string_view line) {
   }
   const auto tolerance = [&](double& t) -> Status {
     ANYRT_ASSIGN(AttrValue v, r.number());
-    t = std::holds_alternative<float>(v) ? static_cast<double>(std::get<float>(v)) : static_cast<double>(std::get<int64_t>(v));
+    t = std::holds_alternative<float>(v) ? static_cast<double>(std::get<float>(v))
+                                         : static_cast<double>(std::get<int64_t>(v));
     return {};
   };
   if (!r.done()) {

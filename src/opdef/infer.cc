@@ -98,7 +98,8 @@ Expected<std::vector<Type>> InferContext::infer_subgraph(std::string_view name, 
     if (!input_types[k].defined()) continue;
     ValueInfo& v = sub.value(sub.inputs[k]);
     if (!same_kind_and_dtype(v.type, input_types[k])) {
-      return invalid_model("input {} ('{}') of subgraph '{}' is declared {}, but gets {}", k, v.name, name, v.type.to_string(), input_types[k].to_string());
+      return invalid_model("input {} ('{}') of subgraph '{}' is declared {}, but gets {}", k, v.name, name,
+                           v.type.to_string(), input_types[k].to_string());
     }
     v.type = input_types[k];
   }

@@ -89,20 +89,23 @@ class Driver {
     ANYRT_TRY(resolve_op(node));
     const OpDef* def = node.def;
     const auto it = info_->opsets.find(node.domain);
-    const int version = it != info_->opsets.end() ? static_cast<int>(std::min<int64_t>(it->second, 1 << 20)) : def->since;
+    const int version =
+        it != info_->opsets.end() ? static_cast<int>(std::min<int64_t>(it->second, 1 << 20)) : def->since;
     if (version < def->first) {
       return invalid_model("opset {} of domain '{}' does not have the operator yet (it came with {})", version,
                            node.domain.empty() ? "ai.onnx" : node.domain, def->first);
     }
     if (version < def->since || (def->flags & kDeprecated)) {
-      if (!def->upgrade) return not_implemented("the form of opset {} cannot be read (known from {} on)", version, def->since);
+      if (!def->upgrade)
+        return not_implemented("the form of opset {} cannot be read (known from {} on)", version, def->since);
       ++upgraded;
       bind_captures(graph, id);
       RewriteContext c(graph, id, version);
       ANYRT_TRY(def->upgrade(c));
       ANYRT_TRY(c.finish());
       if (!graph.node(id).alive) return {};
-      if ((def->flags & kDeprecated) && graph.node(id).def == def) return internal_error("the upgrade left the deprecated operator in place");
+      if ((def->flags & kDeprecated) && graph.node(id).def == def)
+        return internal_error("the upgrade left the deprecated operator in place");
     }
     return normalize_node(graph, id);
   }

@@ -15,9 +15,9 @@ struct UpgradeReport {
   size_t upgraded = 0;  // nodes that were in an older form
 };
 
-// After reading a file: resolves operators, brings every node to its newest form (opset `info.opsets`), normalises it and
-// infers types, in one walk, since older forms are often told apart by the ranks of their inputs. Operators that are not known
-// are all reported in one error.
+// After reading a file: resolves operators, brings every node to its newest form (opset `info.opsets`), normalises it
+// and infers types, in one walk, since older forms are often told apart by the ranks of their inputs. Operators that
+// are not known are all reported in one error.
 Status upgrade_and_infer(Model& model, UpgradeReport* report = nullptr);
 
 }  // namespace anyrt

@@ -35,8 +35,8 @@ const Tensor* RewriteContext::input_constant(size_t i) const {
 
 void RewriteContext::refresh() { node_ = &graph_.node(id_); }
 
-std::vector<ValueId> RewriteContext::ops(std::string_view domain, std::string_view name, std::vector<ValueId> inputs, std::vector<Attr> attrs,
-                                         size_t num_outputs) {
+std::vector<ValueId> RewriteContext::ops(std::string_view domain, std::string_view name, std::vector<ValueId> inputs,
+                                         std::vector<Attr> attrs, size_t num_outputs) {
   Node n;
   n.domain = std::string(domain);
   n.op = std::string(name);
@@ -79,7 +79,9 @@ void RewriteContext::replace_output(size_t i, ValueId value) {
   }
 }
 
-void RewriteContext::set_attr(std::string_view name, AttrValue value) { graph_.node(id_).set_attr(name, std::move(value)); }
+void RewriteContext::set_attr(std::string_view name, AttrValue value) {
+  graph_.node(id_).set_attr(name, std::move(value));
+}
 void RewriteContext::remove_attr(std::string_view name) { graph_.node(id_).remove_attr(name); }
 
 void RewriteContext::rename_attr(std::string_view from, std::string_view to) {
@@ -131,7 +133,8 @@ Status RewriteContext::finish() {
   return {};
 }
 
-Expected<Graph> decompose_node(const Node& node, const std::vector<Type>& input_types, const std::vector<const Tensor*>& constants) {
+Expected<Graph> decompose_node(const Node& node, const std::vector<Type>& input_types,
+                               const std::vector<const Tensor*>& constants) {
   if (!node.def || !node.def->decompose) return not_implemented("operator {} has no decomposition", node.op);
   Graph g;
   g.name = node.op;
@@ -141,7 +144,8 @@ Expected<Graph> decompose_node(const Node& node, const std::vector<Type>& input_
     if (node.inputs[i] == kNoValue) continue;
     const std::string name = fmt::format("in{}", i);
     // Constants are kept as such, so that a decomposition may look at them; they are no inputs of the graph.
-    copy.inputs[i] = i < constants.size() && constants[i] ? g.add_constant(name, *constants[i]) : g.add_input(name, input_types[i]);
+    copy.inputs[i] =
+        i < constants.size() && constants[i] ? g.add_constant(name, *constants[i]) : g.add_input(name, input_types[i]);
   }
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNoValue) continue;

@@ -14,7 +14,8 @@ namespace anyrt {
 // What `upgrade`, `downgrade` and `decompose` see: one node in a graph, and the means to change or replace it.
 class RewriteContext : public AttrReader {
  public:
-  RewriteContext(Graph& graph, NodeId id, int version) : AttrReader(graph.node(id)), graph_(graph), id_(id), version_(version) {}
+  RewriteContext(Graph& graph, NodeId id, int version)
+      : AttrReader(graph.node(id)), graph_(graph), id_(id), version_(version) {}
 
   int version() const { return version_; }  // opset of the node's domain to upgrade from, or to downgrade to
   Graph& graph() { return graph_; }
@@ -25,19 +26,20 @@ class RewriteContext : public AttrReader {
   size_t num_outputs() const { return graph_.node(id_).outputs.size(); }
   bool has_input(size_t i) const;
   bool has_output(size_t i) const;
-  ValueId input(size_t i) const;   // kNoValue when omitted
+  ValueId input(size_t i) const;  // kNoValue when omitted
   ValueId output(size_t i) const;
   const Type& input_type(size_t i) const;  // as inferred so far; may be undefined
   const Type& output_type(size_t i) const;
   std::optional<int64_t> input_rank(size_t i) const;
   const Tensor* input_constant(size_t i) const;
 
-  // New nodes go right before this one. Returns the first output; `attrs` need not name defaults. Types are inferred at once.
+  // New nodes go right before this one. Returns the first output; `attrs` need not name defaults. Types are inferred at
+  // once.
   ValueId op(std::string_view name, std::initializer_list<ValueId> inputs, std::vector<Attr> attrs = {}) {
     return ops("", name, std::vector<ValueId>(inputs), std::move(attrs), 1)[0];
   }
-  std::vector<ValueId> ops(std::string_view domain, std::string_view name, std::vector<ValueId> inputs, std::vector<Attr> attrs,
-                           size_t num_outputs);
+  std::vector<ValueId> ops(std::string_view domain, std::string_view name, std::vector<ValueId> inputs,
+                           std::vector<Attr> attrs, size_t num_outputs);
   ValueId constant(Tensor tensor);
   ValueId constant_ints(const std::vector<int64_t>& values) { return constant(Tensor::int64s(values)); }
   // A scalar float constant of the given dtype.
@@ -57,7 +59,8 @@ class RewriteContext : public AttrReader {
   // Turns the node into another operator, keeping inputs and outputs.
   void become(std::string_view domain, std::string_view op);
 
-  // Called by the driver afterwards: the first error met by the helpers above; removes the node when its outputs were replaced.
+  // Called by the driver afterwards: the first error met by the helpers above; removes the node when its outputs were
+  // replaced.
   Status finish();
 
  private:
@@ -69,8 +72,10 @@ class RewriteContext : public AttrReader {
   Status error_;
 };
 
-// The decomposition of one node as a graph of its own: inputs are the node's present inputs that are not constant, in order;
-// outputs its present outputs. `constants` gives, per input, a tensor known at compile time, or null (may be shorter).
-Expected<Graph> decompose_node(const Node& node, const std::vector<Type>& input_types, const std::vector<const Tensor*>& constants = {});
+// The decomposition of one node as a graph of its own: inputs are the node's present inputs that are not constant, in
+// order; outputs its present outputs. `constants` gives, per input, a tensor known at compile time, or null (may be
+// shorter).
+Expected<Graph> decompose_node(const Node& node, const std::vector<Type>& input_types,
+                               const std::vector<const Tensor*>& constants = {});
 
 }  // namespace anyrt

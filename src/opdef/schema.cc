@@ -24,7 +24,9 @@ const std::unordered_map<std::string, const OpDef*>& op_index() {
 }
 
 bool type_in_set(const Type& t, const TypeSet& s) {
-  const auto elem_in = [](const Type& u, DTypeSet set) { return u.dtype == DType::kUndefined ? !set.empty() : set.has(u.dtype); };
+  const auto elem_in = [](const Type& u, DTypeSet set) {
+    return u.dtype == DType::kUndefined ? !set.empty() : set.has(u.dtype);
+  };
   switch (t.kind) {
     case TypeKind::kUndefined: return true;
     case TypeKind::kTensor: return elem_in(t, s.tensor);
@@ -37,9 +39,11 @@ bool type_in_set(const Type& t, const TypeSet& s) {
       return t.elem->kind == TypeKind::kTensor && elem_in(*t.elem, s.sequence);
     }
     case TypeKind::kOptional: {
-      if (!t.elem || t.elem->kind == TypeKind::kUndefined) return !s.optional_tensor.empty() || !s.optional_sequence.empty();
+      if (!t.elem || t.elem->kind == TypeKind::kUndefined)
+        return !s.optional_tensor.empty() || !s.optional_sequence.empty();
       if (t.elem->kind == TypeKind::kSequence) {
-        return !t.elem->elem || t.elem->elem->kind == TypeKind::kUndefined || elem_in(*t.elem->elem, s.optional_sequence);
+        return !t.elem->elem || t.elem->elem->kind == TypeKind::kUndefined ||
+               elem_in(*t.elem->elem, s.optional_sequence);
       }
       return t.elem->kind == TypeKind::kTensor && elem_in(*t.elem, s.optional_tensor);
     }
@@ -86,22 +90,27 @@ Status resolve_op(Node& node) {
     best = d;
     near = domain_prefix(*op) + op->name;
   }
-  return make_error(Code::kNotImplemented, "operator {} of domain '{}' is not known{}; operators of your own come from a custom-operator library",
-                    node.op, node.domain.empty() ? "ai.onnx" : node.domain, near.empty() ? "" : " (nearest: " + near + ")");
+  return make_error(
+      Code::kNotImplemented,
+      "operator {} of domain '{}' is not known{}; operators of your own come from a custom-operator library", node.op,
+      node.domain.empty() ? "ai.onnx" : node.domain, near.empty() ? "" : " (nearest: " + near + ")");
 }
 
 Status verify_attrs(const Node& node) {
   for (const Attr& a : node.attrs) {
-    const auto it = std::find_if(node.def->attrs.begin(), node.def->attrs.end(), [&](const AttrDef& d) { return a.name == d.name; });
+    const auto it = std::find_if(node.def->attrs.begin(), node.def->attrs.end(),
+                                 [&](const AttrDef& d) { return a.name == d.name; });
     if (it == node.def->attrs.end()) {
       return invalid_model("attribute '{}' is not one of {}'s in opset {}", a.name, node.op, node.def->since);
     }
     if (it->kind != a.kind()) {
-      return invalid_model("attribute '{}' must be {}, found {}", a.name, attr_kind_name(it->kind), attr_kind_name(a.kind()));
+      return invalid_model("attribute '{}' must be {}, found {}", a.name, attr_kind_name(it->kind),
+                           attr_kind_name(a.kind()));
     }
   }
   for (const AttrDef& d : node.def->attrs) {
-    if (d.required && !node.find_attr(d.name)) return invalid_model("required attribute '{}' ({}) is missing", d.name, attr_kind_name(d.kind));
+    if (d.required && !node.find_attr(d.name))
+      return invalid_model("required attribute '{}' ({}) is missing", d.name, attr_kind_name(d.kind));
   }
   return {};
 }
@@ -136,7 +145,8 @@ Status verify_count(std::span<const Param> params, const std::vector<ValueId>& a
   for (size_t i = 0; i < params.size(); ++i) {
     const bool variadic = params[i].flags & (kVariadicParam | kVariadicAnyParam);
     if ((params[i].flags & kOptionalParam) || variadic) continue;
-    if (i >= actual.size() || actual[i] == kNoValue) return invalid_model("required {} {} ('{}') is missing", what, i, params[i].name);
+    if (i >= actual.size() || actual[i] == kNoValue)
+      return invalid_model("required {} {} ('{}') is missing", what, i, params[i].name);
   }
   return {};
 }
@@ -171,11 +181,13 @@ Status verify_types(const OpDef& def, size_t num_inputs, const std::function<Typ
       return invalid_model("input {} ('{}') may not be {}", i, p->name, t.to_string());
     }
     if (p->flags & kVariadicAnyParam) continue;
-    const auto it = std::find_if(bound.begin(), bound.end(), [&](const Bound& b) { return std::strcmp(b.rule, rule->name) == 0; });
+    const auto it =
+        std::find_if(bound.begin(), bound.end(), [&](const Bound& b) { return std::strcmp(b.rule, rule->name) == 0; });
     if (it == bound.end()) {
       bound.push_back({rule->name, t, i});
     } else if (!same_kind_and_dtype(it->type, t)) {
-      return invalid_model("inputs {} and {} must have one type, found {} and {}", it->index, i, it->type.to_string(), t.to_string());
+      return invalid_model("inputs {} and {} must have one type, found {} and {}", it->index, i, it->type.to_string(),
+                           t.to_string());
     }
   }
   return {};

@@ -29,8 +29,10 @@ void compare_complex(Comparison& c, const Tensor& a, const Tensor& e, const Tole
 }
 
 void compare_tensors(Comparison& c, const Tensor& a, const Tensor& e, const Tolerance& tol) {
-  if (a.dtype() != e.dtype()) return fail(c, fmt::format("element type {}, expected {}", dtype_name(a.dtype()), dtype_name(e.dtype())));
-  if (a.dims() != e.dims()) return fail(c, fmt::format("shape {}, expected {}", shape_string(a.dims()), shape_string(e.dims())));
+  if (a.dtype() != e.dtype())
+    return fail(c, fmt::format("element type {}, expected {}", dtype_name(a.dtype()), dtype_name(e.dtype())));
+  if (a.dims() != e.dims())
+    return fail(c, fmt::format("shape {}, expected {}", shape_string(a.dims()), shape_string(e.dims())));
   if (a.dtype() == DType::kString) {
     for (int64_t i = 0; i < a.size(); ++i) {
       const std::string &x = a.data<std::string>()[i], &y = e.data<std::string>()[i];
@@ -63,13 +65,15 @@ void compare_tensors(Comparison& c, const Tensor& a, const Tensor& e, const Tole
     if (!ok && ++wrong == 1) first = static_cast<int64_t>(i);
   }
   if (wrong) {
-    fail(c, fmt::format("{} of {} elements differ, the first at {}: {:.9g}, expected {:.9g}; largest difference {:.3g}", wrong, da->size(), first,
-                        (*da)[static_cast<size_t>(first)], (*de)[static_cast<size_t>(first)], c.max_abs_diff));
+    fail(c, fmt::format("{} of {} elements differ, the first at {}: {:.9g}, expected {:.9g}; largest difference {:.3g}",
+                        wrong, da->size(), first, (*da)[static_cast<size_t>(first)], (*de)[static_cast<size_t>(first)],
+                        c.max_abs_diff));
   }
 }
 
 void compare_into(Comparison& c, const Value& a, const Value& e, const Tolerance& tol) {
-  if (a.empty() != e.empty() || a.is_tensor() != e.is_tensor() || a.is_sequence() != e.is_sequence() || a.is_map() != e.is_map()) {
+  if (a.empty() != e.empty() || a.is_tensor() != e.is_tensor() || a.is_sequence() != e.is_sequence() ||
+      a.is_map() != e.is_map()) {
     return fail(c, fmt::format("found {}, expected {}", a.type_string(), e.type_string()));
   }
   if (a.empty()) return;

@@ -18,8 +18,8 @@ struct Comparison {
   double max_rel_diff = 0;
 };
 
-// |actual - expected| <= atol + rtol * |expected|, as numpy.testing.assert_allclose: NaN equals NaN, infinities match in place
-// and sign; kinds, dtypes, shapes, strings and lengths must agree.
+// |actual - expected| <= atol + rtol * |expected|, as numpy.testing.assert_allclose: NaN equals NaN, infinities match
+// in place and sign; kinds, dtypes, shapes, strings and lengths must agree.
 Comparison compare_values(const Value& actual, const Value& expected, const Tolerance& tolerance);
 
 }  // namespace anyrt
