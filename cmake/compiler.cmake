@@ -18,8 +18,7 @@ target_compile_options(anyrt_flags INTERFACE
   -Wall -Wextra -Wimplicit-fallthrough -Wno-missing-field-initializers
   # GCC's plain -Wshadow also objects to enumerators of scoped enums.
   $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow>
-  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>
-  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
 if(ANYRT_WERROR)
   target_compile_options(anyrt_flags INTERFACE -Werror)
 endif()
@@ -59,5 +58,12 @@ if(ANYRT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   endif()
 endif()
+# __FILE__ is the path from the root of the tree; ccache hands relative paths to the compiler.
+if(ANYRT_CCACHE_PROGRAM)
+  file(RELATIVE_PATH source_prefix ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR}/)
+else()
+  set(source_prefix ${PROJECT_SOURCE_DIR}/)
+endif()
+target_compile_options(anyrt_flags INTERFACE -fmacro-prefix-map=${source_prefix}=)
 message(STATUS "anyrt: compiler ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}, "
                "linker ${linker}, ccache ${ANYRT_CCACHE_PROGRAM}, sanitizers '${ANYRT_SANITIZE}'")

@@ -24,6 +24,7 @@ foreach(kind SHARED STATIC)
     if(kind STREQUAL "SHARED")
       # The folders' archives stand behind their own objects and so add nothing: they carry the external libraries.
       target_link_libraries(${target} PRIVATE ${ANYRT_TOP})
+      target_link_options(${target} PRIVATE -Wl,--no-undefined -Wl,--exclude-libs,ALL)
     endif()
   endif()
 endforeach()

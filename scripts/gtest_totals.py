@@ -9,8 +9,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 
-def first_line(text):
-    return next((line for line in (text or "").splitlines() if line.strip()), "")
+def in_short(text):
+    return " ".join(line.strip() for line in (text or "").splitlines()[:6])[:300]
 
 
 def main():
@@ -27,7 +27,7 @@ def main():
             failures = case.findall("failure")
             if failures:
                 failed += 1
-                print(f"FAILED {program}: {case.get('classname')}.{case.get('name')}: {first_line(failures[0].get('message'))}")
+                print(f"FAILED {program}: {case.get('classname')}.{case.get('name')}: {in_short(failures[0].get('message'))}")
             elif case.find("skipped") is not None or case.get("result") == "skipped":
                 skipped += 1
                 print(f"skipped {program}: {case.get('classname')}.{case.get('name')}")
