@@ -41,6 +41,8 @@ struct Node {
   std::vector<Attr> attrs;
   std::string doc;
   std::string device;  // placement wish of the model or the caller; "" = none
+  int opset =
+      0;  // version of the domain that the node's form is of, where it differs from the model's; 0 = as the model
   bool alive = true;
 
   const Attr* find_attr(std::string_view attr_name) const;

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <unordered_set>
+#include <utility>
 
 #include "opdef/infer.h"
 #include "opdef/rewrite.h"
@@ -89,8 +90,8 @@ class Driver {
     ANYRT_TRY(resolve_op(node));
     const OpDef* def = node.def;
     const auto it = info_->opsets.find(node.domain);
-    const int version =
-        it != info_->opsets.end() ? static_cast<int>(std::min<int64_t>(it->second, 1 << 20)) : def->since;
+    int version = it != info_->opsets.end() ? static_cast<int>(std::min<int64_t>(it->second, 1 << 20)) : def->since;
+    if (const int own = std::exchange(node.opset, 0); own != 0) version = own;
     if (version < def->first) {
       return invalid_model("opset {} of domain '{}' does not have the operator yet (it came with {})", version,
                            node.domain.empty() ? "ai.onnx" : node.domain, def->first);

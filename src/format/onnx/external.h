@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "format/onnx/proto.h"
+#include "tensor/tensor.h"
+
+namespace anyrt::onnx {
+
+struct ExternalSlice {
+  std::shared_ptr<Buffer> buffer;
+  size_t offset = 0;
+  size_t length = 0;
+};
+
+// Finds the bytes of tensors that live beside the model. Locations are confined to the model's folder: absolute paths,
+// ".." and links that lead out of it are refused.
+class ExternalFiles {
+ public:
+  // Files below `folder`; "" = none, only buffers added by name.
+  explicit ExternalFiles(std::string folder) : folder_(std::move(folder)) {}
+
+  // The model file itself may be a link: files beside its target are then allowed too.
+  void allow_folder_of(const std::string& model_file);
+  void add(std::string location, std::shared_ptr<Buffer> buffer) { buffers_[std::move(location)] = std::move(buffer); }
+
+  // The slice that `entries` (location, offset, length) describe; `expected` bytes must be there.
+  Expected<ExternalSlice> find(const Entries& entries, uint64_t expected);
+
+ private:
+  Expected<std::shared_ptr<Buffer>> open(const std::string& location);
+
+  std::string folder_;
+  std::vector<std::string> extra_roots_;
+  std::map<std::string, std::shared_ptr<Buffer>, std::less<>> buffers_;
+};
+
+// A read-only memory mapping of a whole regular file.
+Expected<std::shared_ptr<Buffer>> map_file_buffer(const std::string& path);
+
+}  // namespace anyrt::onnx

@@ -1,0 +1,71 @@
+#include "format/onnx/reader.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "format/onnx/builder.h"
+#include "format/onnx/external.h"
+
+namespace anyrt {
+namespace {
+
+std::string_view text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::shared_ptr<Buffer> borrow(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive) {
+  auto* data = const_cast<std::byte*>(bytes.data());  // never written: the buffer is read-only
+  return borrow_buffer(data, bytes.size(), std::move(keep_alive), false);
+}
+
+Expected<Model> read_model(std::string_view bytes, const onnx::TensorSource& source, const ReadOptions& options) {
+  onnx::ModelMsg msg;
+  ANYRT_TRY(onnx::decode_message(source.source, bytes, "ModelProto", msg));
+  Model model;
+  onnx::Builder builder(source, options);
+  ANYRT_TRY(builder.build(msg, model));
+  return model;
+}
+
+void add_blobs(const ReadOptions& options, onnx::ExternalFiles& files) {
+  for (const auto& [location, blob] : options.external) files.add(location, borrow(blob.bytes, blob.keep_alive));
+}
+
+}  // namespace
+
+Expected<Model> read_onnx_file(const std::string& path, const ReadOptions& options) {
+  ANYRT_ASSIGN(auto buffer, onnx::map_file_buffer(path));
+  std::string folder = std::filesystem::path(path).parent_path().string();
+  onnx::ExternalFiles files(options.base_dir.empty() ? (folder.empty() ? "." : folder) : options.base_dir);
+  files.allow_folder_of(path);
+  add_blobs(options, files);
+  const std::string_view bytes(reinterpret_cast<const char*>(buffer->data()), buffer->size());
+  const onnx::TensorSource source{.source = {bytes.data()}, .buffer = buffer, .external = &files};
+  auto model = read_model(bytes, source, options);
+  if (!model.ok()) return std::move(model).status().with_context(path);
+  model->info.file = path;
+  return model;
+}
+
+Expected<Model> read_onnx_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive,
+                                const ReadOptions& options) {
+  onnx::ExternalFiles files(options.base_dir);
+  add_blobs(options, files);
+  onnx::TensorSource source{.source = {text(bytes).data()}, .buffer = nullptr, .external = &files};
+  if (keep_alive != nullptr) source.buffer = borrow(bytes, std::move(keep_alive));
+  auto model = read_model(text(bytes), source, options);
+  if (!model.ok()) return std::move(model).status().with_context(options.name);
+  return model;
+}
+
+Expected<Value> read_value_pb(std::span<const std::byte> bytes, const Type& expected) {
+  const onnx::TensorSource source{.source = {text(bytes).data()}, .buffer = nullptr, .external = nullptr};
+  return onnx::read_value(text(bytes), expected, source);
+}
+
+Expected<Tensor> read_tensor_pb(std::span<const std::byte> bytes) {
+  const onnx::TensorSource source{.source = {text(bytes).data()}, .buffer = nullptr, .external = nullptr};
+  return onnx::read_tensor(text(bytes), source);
+}
+
+}  // namespace anyrt
