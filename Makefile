@@ -34,7 +34,7 @@ test:
 	@scripts/test.sh full
 
 nightly:
-	@scripts/setup.sh build check test fuzz python
+	@scripts/setup.sh build check test fuzz nightly python
 	@scripts/nightly.sh
 
 bench:

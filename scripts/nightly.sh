@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sanitizers, every instruction set, long fuzzing. Closes with the sum of all runs.
+# Sanitizers, the oldest Clang, every instruction set, long fuzzing. Closes with the sum of all runs.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p build
@@ -19,7 +19,7 @@ run() { # run NAME COMMAND...: adds up the closing line of a test run
   total=($((total[0] + $1)) $((total[1] + $3)) $((total[2] + ${5:-0})))
 }
 run full scripts/test.sh full
-for sanitizer in asan ubsan tsan; do
+for sanitizer in asan ubsan tsan clang; do
   run "$sanitizer" scripts/test.sh "$sanitizer"
 done
 for isa in scalar sse4 avx2 avx512; do

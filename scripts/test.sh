@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# usage: scripts/test.sh check | full | asan | ubsan | tsan
+# usage: scripts/test.sh check | full | asan | ubsan | tsan | clang
 #   check  debug build: source checks, unit tests, operator conformance     (make check)
 #   full   release build: all of that, model zoo, Python tests, short fuzzing (make test, .ci/run)
-#   others the same build and tests as check under a sanitizer
+#   others the same build and tests as check under a sanitizer, or with Clang
 # Prints every failing test by name and closes with "N passed, N failed, N skipped"; exit status 1 when one failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ mode=${1:-check}
 case "$mode" in
   check) preset=debug ;;
   full) preset=test ;;
-  asan | ubsan | tsan) preset=$mode ;;
+  asan | ubsan | tsan | clang) preset=$mode ;;
   *) sed -n 2,6p "$0" >&2; exit 2 ;;
 esac
 shared=${ANYRT_SHARED:-$(cd .. && pwd)/shared}

@@ -7,7 +7,7 @@ constexpr int64_t kMaxElements = 1024;
 const Type kUnknownType;
 }  // namespace
 
-InferContext::InferContext(Graph& graph, NodeId id) : AttrReader(graph.node(id)), graph_(graph), id_(id) {}
+InferContext::InferContext(Graph& graph, NodeId id) : AttrReader(graph.node(id)), graph_(graph) {}
 
 bool InferContext::has_input(size_t i) const { return i < node_->inputs.size() && node_->inputs[i] != kNoValue; }
 bool InferContext::has_output(size_t i) const { return i < node_->outputs.size() && node_->outputs[i] != kNoValue; }

@@ -47,7 +47,6 @@ class InferContext : public AttrReader {
 
  private:
   Graph& graph_;
-  NodeId id_;
 };
 
 }  // namespace anyrt
