@@ -37,7 +37,7 @@ def exists(evidence, tests, targets):
     if kind == "file":
         return (ROOT / name).exists()
     if kind == "cmd":
-        return any((ROOT / "src" / folder / name / "cli.cc").exists() for folder in ("tools", "flows"))
+        return any((ROOT / "src" / folder / name.replace("-", "_") / "cli.cc").exists() for folder in ("tools", "flows"))
     if kind == "fuzz":
         return (ROOT / "fuzz" / f"{name}_fuzz.cc").exists()
     if kind == "op-case":
