@@ -45,6 +45,8 @@ size_t element_size(DType dtype);
 int bits_in_file(DType dtype);  // 0 for strings
 
 std::string_view dtype_name(DType dtype);                     // "float32", "int4", "float8e4m3fn"; ONNX's text names also parse
+std::string_view dtype_short_name(DType dtype);               // "f32", "i4", "f8e4m3fn", "str"
+std::string_view dtype_onnx_name(DType dtype);                // "FLOAT", "INT4"
 std::optional<DType> parse_dtype(std::string_view name);      // also "float", "double", "f32", "i64", "u8", "str", "FLOAT" …
 bool is_valid_dtype(int onnx_number);                         // 1..26
 

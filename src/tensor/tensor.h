@@ -39,6 +39,11 @@ class Buffer {
 
 // Owned, 64-byte aligned, not initialised. ResourceExhausted when the size is absurd or memory is short.
 Expected<std::shared_ptr<Buffer>> allocate_buffer(size_t bytes);
+// `count` empty strings, destroyed with the buffer.
+Expected<std::shared_ptr<Buffer>> allocate_strings(size_t count);
+// The most bytes one buffer may have; by default what memory and swap hold, at most 1 TiB.
+size_t buffer_limit();
+void set_buffer_limit(size_t bytes);
 // Somebody else's memory; `keep_alive` (may be null) is held as long as the buffer lives.
 std::shared_ptr<Buffer> borrow_buffer(void* data, size_t bytes, std::shared_ptr<const void> keep_alive, bool writable);
 

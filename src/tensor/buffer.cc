@@ -1,0 +1,105 @@
+#include <sys/sysinfo.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <limits>
+#include <new>
+#include <string>
+
+#include "tensor/tensor.h"
+
+namespace anyrt {
+namespace {
+
+constexpr size_t kAlignment = 64;
+
+size_t default_limit() {
+  constexpr uint64_t kCap = uint64_t{1} << 40;
+  struct sysinfo info = {};
+  if (sysinfo(&info) != 0) return kCap;
+  // With swap a buffer may exceed the memory, but one of several times that size can only be a mistake.
+  const uint64_t memory = (uint64_t{info.totalram} + info.totalswap) * info.mem_unit;
+  return static_cast<size_t>(std::min(kCap, std::max(memory, uint64_t{1} << 30)));
+}
+
+std::atomic<size_t>& limit() {
+  static std::atomic<size_t> value{default_limit()};
+  return value;
+}
+
+class OwnedBuffer final : public Buffer {
+ public:
+  OwnedBuffer(void* data, size_t bytes) {
+    data_ = static_cast<std::byte*>(data);
+    size_ = bytes;
+  }
+  ~OwnedBuffer() override { std::free(data_); }
+};
+
+class StringBuffer final : public Buffer {
+ public:
+  StringBuffer(void* data, size_t count) : strings_(static_cast<std::string*>(data)), count_(count) {
+    std::uninitialized_default_construct_n(strings_, count_);
+    data_ = static_cast<std::byte*>(data);
+    size_ = count * sizeof(std::string);
+  }
+  ~StringBuffer() override {
+    std::destroy_n(strings_, count_);
+    std::free(data_);
+  }
+
+ private:
+  std::string* strings_;
+  size_t count_;
+};
+
+class BorrowedBuffer final : public Buffer {
+ public:
+  BorrowedBuffer(void* data, size_t bytes, std::shared_ptr<const void> keep_alive, bool writable)
+      : keep_alive_(std::move(keep_alive)) {
+    data_ = static_cast<std::byte*>(data);
+    size_ = bytes;
+    writable_ = writable;
+  }
+
+ private:
+  std::shared_ptr<const void> keep_alive_;
+};
+
+Expected<void*> allocate_bytes(size_t bytes) {
+  const size_t most = limit().load(std::memory_order_relaxed);
+  if (bytes > most) {
+    return make_error(Code::kResourceExhausted, "a buffer of {} bytes is over the limit of {} bytes", bytes, most);
+  }
+  // Whole cache lines, at least one, so that kernels may read a full vector at the end and empty buffers have an
+  // address.
+  const size_t rounded = std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+  void* data = std::aligned_alloc(kAlignment, rounded);
+  if (data == nullptr) return make_error(Code::kResourceExhausted, "out of memory for a buffer of {} bytes", bytes);
+  return data;
+}
+
+}  // namespace
+
+size_t buffer_limit() { return limit().load(std::memory_order_relaxed); }
+void set_buffer_limit(size_t bytes) { limit().store(bytes, std::memory_order_relaxed); }
+
+Expected<std::shared_ptr<Buffer>> allocate_buffer(size_t bytes) {
+  ANYRT_ASSIGN(void* data, allocate_bytes(bytes));
+  return std::shared_ptr<Buffer>(std::make_shared<OwnedBuffer>(data, bytes));
+}
+
+Expected<std::shared_ptr<Buffer>> allocate_strings(size_t count) {
+  if (count > std::numeric_limits<size_t>::max() / sizeof(std::string)) {
+    return make_error(Code::kResourceExhausted, "a buffer of {} strings is over the limit", count);
+  }
+  ANYRT_ASSIGN(void* data, allocate_bytes(count * sizeof(std::string)));
+  return std::shared_ptr<Buffer>(std::make_shared<StringBuffer>(data, count));
+}
+
+std::shared_ptr<Buffer> borrow_buffer(void* data, size_t bytes, std::shared_ptr<const void> keep_alive, bool writable) {
+  return std::make_shared<BorrowedBuffer>(data, bytes, std::move(keep_alive), writable);
+}
+
+}  // namespace anyrt

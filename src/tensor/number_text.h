@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tensor/dtype.h"
+
+namespace anyrt {
+
+// Numbers in text, as string tensors and literals have them. Blanks around a number are skipped; a sign, "inf",
+// "infinity" and "nan" in any case are understood; what overflows is infinite. Anything else gives nullopt.
+std::optional<float> parse_float_text(std::string_view text);
+std::optional<double> parse_double_text(std::string_view text);
+// An integer, wrapped to 64 bits only between int64 and uint64; a number with a fraction or an exponent is truncated;
+// "true" and "false" are 1 and 0. nullopt beyond 64 bits.
+std::optional<int64_t> parse_integer_text(std::string_view text);
+
+// The shortest decimal text that reads back as the same value of the given floating dtype: "0.1", "1e-05", "1", "nan",
+// "-inf".
+std::string number_text(DType dtype, const void* element);
+
+}  // namespace anyrt
