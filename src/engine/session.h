@@ -1,0 +1,92 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "graph/graph.h"
+#include "tensor/value.h"
+
+namespace anyrt {
+
+// How exact kernels must be. strict: f32 FMA or better, the same bits over runs and thread counts. default: per layer at most
+// 5e-6 of max|y|. fast: reduced precision under a measured budget.
+enum class Accuracy : uint8_t { kStrict, kDefault, kFast };
+
+struct SessionOptions {
+  // Preference list of devices ("cpu", "loopback", "loopback:1"): nodes go to the first that takes them, the rest to the CPU.
+  // A device that is not there gives a warning; when none of the list is there, an error.
+  std::vector<std::string> devices;
+  // One device that must be there.
+  std::string device;
+  int threads = 0;  // limit for one run; 0 = what the process may use
+  Accuracy accuracy = Accuracy::kDefault;
+  size_t memory_cap = 0;  // bytes of one run's activations; 0 = none
+  bool optimize = true;   // graph passes on or off
+  std::vector<std::string> disabled_passes;
+  bool use_interpreter = false;  // run with the oracle instead of the plan
+  // Symbols fixed when the session is made ("batch" -> 1), as free_dimension_override.
+  std::vector<std::pair<std::string, int64_t>> dims;
+  // Called after each pass and stage with its name (dump --after, explain).
+  std::function<void(std::string_view, const Graph&)> on_stage;
+};
+
+struct RunOptions {
+  const std::atomic<bool>* cancel = nullptr;  // set it from another thread to stop the run
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  size_t memory_cap = 0;  // overrides the session's when not 0
+  // Called with every node and its outputs, in execution order.
+  std::function<void(const Graph&, NodeId, const std::vector<Value>&)> on_node;
+};
+
+// What the model says of one input or output.
+struct ValueSpec {
+  std::string name;
+  Type type;
+  std::string doc;
+  bool has_default = false;  // an initializer that the caller may override
+};
+
+// A model ready to run. Thread-safe: any number of `run` calls at a time.
+class Session {
+ public:
+  static Expected<std::unique_ptr<Session>> load(const std::string& path, const SessionOptions& options = {});
+  static Expected<std::unique_ptr<Session>> load_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive = nullptr,
+                                                       const SessionOptions& options = {});
+  static Expected<std::unique_ptr<Session>> from_model(Model model, const SessionOptions& options = {});
+  ~Session();
+
+  const std::vector<ValueSpec>& inputs() const;   // required ones first, in the model's order
+  const std::vector<ValueSpec>& outputs() const;
+  const ModelInfo& info() const;
+  const Graph& graph() const;  // as it runs, after the passes
+
+  // Inputs and outputs by position; an empty value for an input with a default.
+  Expected<std::vector<Value>> run(const std::vector<Value>& inputs, const RunOptions& options = {}) const;
+  // Inputs by name; surplus, missing and ill-typed ones are errors that name what was expected. Outputs in the order of
+  // `outputs` (all when empty).
+  Expected<std::vector<Value>> run(const std::vector<std::pair<std::string, Value>>& inputs, const std::vector<std::string>& outputs,
+                                   const RunOptions& options = {}) const;
+
+  // A table of what runs where and how: devices, kernels, fusions, memory.
+  std::string explain() const;
+
+ private:
+  Session();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Checks a value against what the model declares: kind, element type, rank and fixed dims. `symbols` collects the sizes that
+// symbolic dims take; two inputs that disagree on one are an error.
+Status check_input(const ValueSpec& spec, const Value& value, Dim::Bindings& symbols);
+
+}  // namespace anyrt

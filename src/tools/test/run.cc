@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "format/onnx/reader.h"
+#include "tools/test/test.h"
+
+namespace anyrt {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Expected<std::vector<std::byte>> read_bytes(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  if (!in) return make_error(Code::kIoError, "{}: cannot be read", path.string());
+  std::vector<std::byte> bytes(static_cast<size_t>(in.tellg()));
+  in.seekg(0);
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!in) return make_error(Code::kIoError, "{}: cannot be read", path.string());
+  return bytes;
+}
+
+Expected<std::vector<Value>> read_values(const fs::path& folder, std::string_view prefix, const std::vector<ValueSpec>& specs) {
+  std::vector<Value> values;
+  for (size_t i = 0;; ++i) {
+    const fs::path file = folder / fmt::format("{}_{}.pb", prefix, i);
+    std::error_code ec;
+    if (!fs::exists(file, ec)) break;
+    if (i >= specs.size()) return invalid_argument("{}: the model has only {} {}s", file.filename().string(), specs.size(), prefix);
+    ANYRT_ASSIGN(const std::vector<std::byte> bytes, read_bytes(file));
+    Expected<Value> v = read_value_pb(bytes, specs[i].type);
+    if (!v.ok()) return std::move(v).status().with_context(file.filename().string());
+    values.push_back(std::move(*v));
+  }
+  return values;
+}
+
+// Nodes whose outputs no implementation can reproduce: shape, type and, where small, the set of values count.
+bool draws_random(const Graph& graph) {
+  static const std::set<std::string> kRandom = {"Bernoulli", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial"};
+  for (NodeId id : graph.order()) {
+    const Node& n = graph.node(id);
+    if (kRandom.count(n.op) && !n.find_attr("seed")) return true;
+    if (kRandom.count(n.op)) return true;
+    if (n.op == "Dropout" && n.inputs.size() > 2 && n.inputs[2] != kNoValue) return true;
+    for (const Graph* sub : n.subgraphs()) {
+      if (draws_random(*sub)) return true;
+    }
+  }
+  return false;
+}
+
+Comparison compare_random(const Value& actual, const Value& expected) {
+  Comparison c;
+  if (!actual.is_tensor() || !expected.is_tensor()) return compare_values(actual, expected, {});
+  const Tensor &a = actual.tensor(), &e = expected.tensor();
+  if (a.dtype() != e.dtype() || a.dims() != e.dims()) {
+    c.equal = false;
+    c.message = fmt::format("found {}, expected {}", a.type_string(), e.type_string());
+    return c;
+  }
+  const auto da = to_doubles(a), de = to_doubles(e);
+  if (!da.ok() || !de.ok()) return c;
+  const std::set<double> want(de->begin(), de->end());
+  if (want.size() > 2 || want.size() * 2 > de->size()) return c;  // a continuous distribution
+  for (double x : *da) {
+    if (!want.count(x) && x != 0 && x != 1) {
+      c.equal = false;
+      c.message = fmt::format("value {} is not among those expected", x);
+    }
+  }
+  return c;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+TestResult run_data_set(const Session& session, const fs::path& folder, const TestOptions& options) {
+  TestResult r{folder.string()};
+  const auto start = std::chrono::steady_clock::now();
+  const auto fail = [&](const Status& s) {
+    r.message = s.message();
+    r.seconds = seconds_since(start);
+    return r;
+  };
+  Expected<std::vector<Value>> inputs = read_values(folder, "input", session.inputs());
+  if (!inputs.ok()) return fail(inputs.status());
+  Expected<std::vector<Value>> expected = read_values(folder, "output", session.outputs());
+  if (!expected.ok()) return fail(expected.status());
+  if (expected->empty()) return fail(invalid_argument("no output_*.pb to compare with"));
+  const Expected<std::vector<Value>> found = session.run(*inputs);
+  r.seconds = seconds_since(start);
+  if (!found.ok()) return fail(found.status());
+  if (expected->size() > found->size()) return fail(invalid_argument("{} outputs expected, the model gives {}", expected->size(), found->size()));
+  const bool random = draws_random(session.graph());
+  for (size_t i = 0; i < expected->size(); ++i) {
+    const Comparison c = random ? compare_random((*found)[i], (*expected)[i])
+                                : compare_values((*found)[i], (*expected)[i], {options.rtol.value_or(1e-3), options.atol.value_or(1e-7)});
+    r.max_abs_diff = std::max(r.max_abs_diff, c.max_abs_diff);
+    if (!c.equal) return fail(invalid_argument("output {} ('{}'): {}", i, session.outputs()[i].name, c.message));
+  }
+  r.passed = true;
+  return r;
+}
+
+}  // namespace
+
+std::vector<TestResult> run_test(const std::string& folder, const TestOptions& options) {
+  std::vector<fs::path> sets;
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator(folder, ec)) {
+    if (entry.is_directory() && entry.path().filename().string().rfind("test_data_set_", 0) == 0) sets.push_back(entry.path());
+  }
+  std::sort(sets.begin(), sets.end());
+  if (sets.empty()) return {{folder, false, "no test_data_set_* folder and no meta.json beside model.onnx"}};
+  const Expected<std::unique_ptr<Session>> session = Session::load((fs::path(folder) / "model.onnx").string(), options.session);
+  std::vector<TestResult> results;
+  for (const fs::path& set : sets) {
+    if (session.ok()) {
+      results.push_back(run_data_set(**session, set, options));
+    } else {
+      results.push_back({set.string(), false, session.status().message()});
+    }
+  }
+  return results;
+}
+
+}  // namespace anyrt
