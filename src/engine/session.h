@@ -12,14 +12,11 @@
 #include <vector>
 
 #include "base/status.h"
+#include "device/device.h"
 #include "graph/graph.h"
 #include "tensor/value.h"
 
 namespace anyrt {
-
-// How exact kernels must be. strict: f32 FMA or better, the same bits over runs and thread counts. default: per layer at most
-// 5e-6 of max|y|. fast: reduced precision under a measured budget.
-enum class Accuracy : uint8_t { kStrict, kDefault, kFast };
 
 struct SessionOptions {
   // Preference list of devices ("cpu", "loopback", "loopback:1"): nodes go to the first that takes them, the rest to the CPU.

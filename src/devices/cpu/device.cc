@@ -1,0 +1,90 @@
+#include "device/device.h"
+
+#include "devices/cpu/kernel.h"
+#include "opdef/eval.h"
+#include "opdef/opdef.h"
+
+namespace anyrt {
+namespace {
+
+Status run_eval(EvalContext& c, const void*) { return c.node().def->eval(c); }
+
+class CpuDevice final : public Device {
+ public:
+  explicit CpuDevice(const DeviceOptions& options) : options_(options) {
+    info_.name = "cpu";
+    info_.description = "the machine's processor";
+    info_.host_memory = true;
+  }
+
+  const DeviceInfo& info() const override { return info_; }
+
+  bool supports(const Graph& graph, NodeId node, std::string* why) override {
+    if (graph.node(node).def && graph.node(node).def->eval) return true;
+    if (why) *why = "no reference implementation";
+    return false;
+  }
+
+  Expected<std::vector<CompiledStep>> compile(const Graph& graph, std::span<const NodeId> region) override {
+    std::vector<CompiledStep> steps;
+    for (NodeId id : region) {
+      const Node& node = graph.node(id);
+      CompiledStep step;
+      step.nodes = {id};
+      step.inputs = node.inputs;
+      step.outputs = node.outputs;
+      step.view0 = (node.def->flags & kView) != 0;
+      const cpu::KernelQuery query(graph, id, options_.accuracy);
+      if (const cpu::KernelRow* row = cpu::find_kernel(query)) {
+        step.kernel = row->kernel;
+        step.in_place0 = row->in_place;
+        step.run = row->run;
+        if (row->prepare) {
+          Expected<std::shared_ptr<const void>> state = row->prepare(query);
+          if (!state.ok()) return std::move(state).status().with_context("node " + node.label());
+          step.state = std::move(*state);
+        }
+      } else {
+        step.kernel = "eval";
+        step.run = run_eval;
+      }
+      steps.push_back(std::move(step));
+    }
+    return steps;
+  }
+
+  Expected<DeviceMemory> alloc(size_t) override { return internal_error("the cpu uses the host's tensors"); }
+  void free(DeviceMemory) override {}
+  Status copy_in(const DeviceMemory&, size_t, const void*, size_t, std::span<const Fence>, Fence*) override {
+    return internal_error("the cpu uses the host's tensors");
+  }
+  Status copy_out(void*, const DeviceMemory&, size_t, size_t, std::span<const Fence>, Fence*) override {
+    return internal_error("the cpu uses the host's tensors");
+  }
+  Status launch(const CompiledStep&, std::span<const DeviceTensor>, std::span<const DeviceTensor>, std::span<const Fence>, Fence*) override {
+    return internal_error("the cpu runs steps on the calling thread");
+  }
+  Status sync(Fence) override { return {}; }
+
+ private:
+  DeviceOptions options_;
+  DeviceInfo info_;
+};
+
+Expected<std::vector<DeviceInfo>> probe() {
+  DeviceInfo info = CpuDevice({}).info();
+  return std::vector<DeviceInfo>{std::move(info)};
+}
+
+Expected<std::unique_ptr<Device>> open(const DeviceOptions& options) { return std::unique_ptr<Device>(new CpuDevice(options)); }
+
+}  // namespace
+
+extern const DeviceDef device_cpu = {
+    .name = "cpu",
+    .doc = "Every operator, by tuned kernels where there are some and by the reference elsewhere.",
+    .probe = probe,
+    .open = open,
+};
+
+}  // namespace anyrt

@@ -1,0 +1,67 @@
+#include "devices/cpu/kernel.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace anyrt::cpu {
+
+namespace {
+
+const Type kUnknownType;
+
+const char* const kIsaNames[] = {"any", "scalar", "sse4", "avx2", "avx512", "vnni", "amx", "neon", "sve", "rvv"};
+
+// Position of the limit in kIsaNames; -1 = no limit.
+int isa_limit() {
+  static const int limit = [] {
+    const char* text = std::getenv("ANYRT_ISA");
+    if (!text) return -1;
+    for (int k = 1; k < 10; ++k) {
+      if (std::strcmp(text, kIsaNames[k]) == 0) return k;
+    }
+    return -1;
+  }();
+  return limit;
+}
+
+}  // namespace
+
+bool isa_allowed(Isa isa) { return isa == Isa::kAny || isa_limit() < 0 || static_cast<int>(isa) <= isa_limit(); }
+
+const Type& KernelQuery::input_type(size_t i) const { return has_input(i) ? graph_.value(node_->inputs[i]).type : kUnknownType; }
+
+DType KernelQuery::input_dtype(size_t i) const {
+  const Type& t = input_type(i);
+  return t.is_tensor() ? t.dtype : DType::kUndefined;
+}
+
+const SymShape* KernelQuery::input_shape(size_t i) const {
+  const Type& t = input_type(i);
+  return t.is_tensor() && t.shape ? &*t.shape : nullptr;
+}
+
+const Type& KernelQuery::output_type(size_t i) const {
+  return i < node_->outputs.size() && node_->outputs[i] != kNoValue ? graph_.value(node_->outputs[i]).type : kUnknownType;
+}
+
+const Tensor* KernelQuery::input_constant(size_t i) const {
+  if (!has_input(i)) return nullptr;
+  const ValueInfo& v = graph_.value(node_->inputs[i]);
+  return v.is_constant() && !graph_.is_input(node_->inputs[i]) ? &v.constant : nullptr;
+}
+
+const KernelRow* find_kernel(const KernelQuery& query) {
+  const Node& node = query.node();
+  const KernelRow* best = nullptr;
+  for (size_t t = 0; t < kKernelTablesSize; ++t) {
+    for (const KernelRow& row : kKernelTables[t]->rows) {
+      if (node.op != row.op || node.domain != row.domain || !row.dtypes.has(query.input_dtype(0))) continue;
+      if (row.accuracy > query.accuracy() || !isa_allowed(row.isa)) continue;
+      if (best && best->priority >= row.priority) continue;
+      if (!row.accepts || row.accepts(query)) best = &row;
+    }
+  }
+  return best;
+}
+
+}  // namespace anyrt::cpu

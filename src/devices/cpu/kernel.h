@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "device/device.h"
+#include "graph/graph.h"
+#include "opdef/attrs.h"
+#include "opdef/eval.h"
+#include "tensor/dtype.h"
+
+namespace anyrt::cpu {
+
+// What a kernel may look at when a node is compiled. Shapes are symbolic: `shape` is null where the rank is not known.
+class KernelQuery : public AttrReader {
+ public:
+  KernelQuery(const Graph& graph, NodeId id, Accuracy accuracy) : AttrReader(graph.node(id)), graph_(graph), accuracy_(accuracy) {}
+  bool has_input(size_t i) const { return i < node_->inputs.size() && node_->inputs[i] != kNoValue; }
+  const Type& input_type(size_t i) const;
+  DType input_dtype(size_t i) const;
+  const SymShape* input_shape(size_t i) const;
+  const Type& output_type(size_t i) const;
+  const Tensor* input_constant(size_t i) const;  // weights and other compile-time constants
+  Accuracy accuracy() const { return accuracy_; }
+  const Graph& graph() const { return graph_; }
+
+ private:
+  const Graph& graph_;
+  Accuracy accuracy_;
+};
+
+// Which instruction set a kernel is built for; kAny dispatches by itself (Highway).
+enum class Isa : uint8_t { kAny, kScalar, kSse4, kAvx2, kAvx512, kVnni, kAmx, kNeon, kSve, kRvv };
+
+// One kernel: (operator, dtypes of input 0, layout, accuracy class, ISA) -> functions. Rows of one operator are tried from the
+// highest priority down; the first that accepts is used, and `eval` where none does.
+struct KernelRow {
+  const char* kernel;        // "f32_gemm"
+  const char* op;
+  const char* domain = "";
+  DTypeSet dtypes = DType::kFloat32;  // of input 0
+  Layout layout = {};
+  Accuracy accuracy = Accuracy::kStrict;  // the strictest class whose bounds the kernel keeps
+  Isa isa = Isa::kAny;
+  int priority = 0;
+  bool in_place = false;     // output 0 may share input 0's bytes
+  bool (*accepts)(const KernelQuery&) = nullptr;  // null: every node with these dtypes
+  // Packs weights and the like, once per session; null: no state.
+  Expected<std::shared_ptr<const void>> (*prepare)(const KernelQuery&) = nullptr;
+  // Reads c.input(i), writes through c.output(i, …); parallel work through c.parallel_for.
+  Status (*run)(EvalContext& c, const void* state) = nullptr;
+};
+
+// Every kernels/<file>.cc defines `const KernelTable kernels_<file>`; the build writes the list.
+struct KernelTable {
+  std::span<const KernelRow> rows;
+};
+extern const KernelTable* const kKernelTables[];
+extern const size_t kKernelTablesSize;
+
+// The best row for the node, or null (then `eval` runs it).
+const KernelRow* find_kernel(const KernelQuery& query);
+
+// ISA limit from ANYRT_ISA (scalar, sse4, avx2, avx512 …), for tests and comparisons.
+bool isa_allowed(Isa isa);
+
+}  // namespace anyrt::cpu
