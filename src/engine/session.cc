@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include "base/text.h"
-#include "format/onnx/import.h"
 #include "format/onnx/reader.h"
 #include "interp/interp.h"
+#include "opdef/inference.h"
 
 namespace anyrt {
 
@@ -55,7 +54,7 @@ Expected<std::unique_ptr<Session>> Session::from_model(Model model, const Sessio
   impl.options = options;
   impl.model = std::move(model);
   Graph& graph = impl.model.graph;
-  ANYRT_TRY(import_model(impl.model));
+  ANYRT_TRY(upgrade_and_infer(impl.model));
   const auto spec = [&](ValueId id) {
     const ValueInfo& v = graph.value(id);
     return ValueSpec{v.name, v.type, v.doc, v.is_constant()};
