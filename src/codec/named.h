@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "tensor/tensor.h"
+
+namespace anyrt {
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+}  // namespace anyrt
