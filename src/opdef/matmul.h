@@ -34,6 +34,10 @@ inline void matmul(EvalContext* t, int64_t m, int64_t n, int64_t k, MatrixRef<do
                    int64_t c_row, bool accumulate = false) {
   matmul_f64(t, m, n, k, a, b, c, c_row, accumulate);
 }
+inline void matmul(EvalContext* t, int64_t m, int64_t n, int64_t k, MatrixRef<uint32_t> a, MatrixRef<uint32_t> b,
+                   uint32_t* c, int64_t c_row, bool accumulate = false) {
+  matmul_u32(t, m, n, k, a, b, c, c_row, accumulate);
+}
 inline void matmul(EvalContext* t, int64_t m, int64_t n, int64_t k, MatrixRef<uint64_t> a, MatrixRef<uint64_t> b,
                    uint64_t* c, int64_t c_row, bool accumulate = false) {
   matmul_u64(t, m, n, k, a, b, c, c_row, accumulate);
