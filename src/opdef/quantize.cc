@@ -56,7 +56,7 @@ Expected<Tensor> subtract_zero_point(const Tensor& x, const Tensor& zero_point, 
     ANYRT_ASSIGN(zp, zp.reshaped(std::move(dims)));
   }
   const Expected<Dims> joined = broadcast_dims(wide.dims(), zp.dims());
-  if (!joined.ok() || *joined != wide.dims()) {
+  if (!joined.ok() || *joined != wide.dims() || (axis < 0 && zp.size() != 1)) {
     return invalid_argument("a zero point of shape {} does not fit {}", shape_string(zero_point.dims()),
                             shape_string(x.dims()));
   }
