@@ -195,6 +195,18 @@ Status infer_same(InferContext& c) {
   return {};
 }
 
+Status infer_same_elements(InferContext& c) {
+  c.set_output(0, c.input_type(0));
+  if (auto elements = c.input_elements(0)) c.set_output_elements(0, std::move(*elements));
+  return {};
+}
+
+Status infer_same_bool(InferContext& c) {
+  const SymShape* shape = c.input_shape(0);
+  c.set_output(0, DType::kBool, shape ? std::optional<SymShape>(*shape) : std::nullopt);
+  return {};
+}
+
 namespace {
 
 Status infer_broadcast_as(InferContext& c, DType dtype) {
@@ -216,5 +228,21 @@ Status infer_broadcast_as(InferContext& c, DType dtype) {
 
 Status infer_broadcast(InferContext& c) { return infer_broadcast_as(c, c.input_dtype(0)); }
 Status infer_broadcast_bool(InferContext& c) { return infer_broadcast_as(c, DType::kBool); }
+
+std::optional<SymShape> combine_elements(const InferContext& c, Dim (*f)(const Dim&, const Dim&)) {
+  const auto a = c.input_elements(0), b = c.input_elements(1);
+  if (!a || !b || !is_int(c.input_dtype(0))) return std::nullopt;
+  const bool vectors = c.input_rank(0) <= 1 && c.input_rank(1) <= 1;
+  if (a->size() != 1 && b->size() != 1 && !(vectors && a->size() == b->size())) return std::nullopt;
+  SymShape out(a->size() == 1 ? b->size() : a->size());
+  for (size_t i = 0; i < out.size(); ++i) out[i] = f((*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]);
+  return out;
+}
+
+Status infer_broadcast_elements(InferContext& c, Dim (*f)(const Dim&, const Dim&)) {
+  ANYRT_TRY(infer_broadcast(c));
+  if (auto elements = combine_elements(c, f)) c.set_output_elements(0, std::move(*elements));
+  return {};
+}
 
 }  // namespace anyrt

@@ -45,9 +45,17 @@ Expected<Tensor> transpose(const Tensor& x, std::span<const int64_t> perm);
 // --- inference building blocks ---
 // Output 0 has the type and shape of input 0.
 Status infer_same(InferContext& c);
+// The same; known integer elements pass through (roundings, Identity …).
+Status infer_same_elements(InferContext& c);
+// Output 0 has the shape of input 0 and bool elements.
+Status infer_same_bool(InferContext& c);
 // Output 0 has the dtype of input 0 and the broadcast shape of all inputs.
 Status infer_broadcast(InferContext& c);
 // The same, but bool elements.
 Status infer_broadcast_bool(InferContext& c);
+// Elements of integer inputs 0 and 1 combined by f, where they are known and broadcasting is plain.
+std::optional<SymShape> combine_elements(const InferContext& c, Dim (*f)(const Dim&, const Dim&));
+// infer_broadcast, with combine_elements for the elements.
+Status infer_broadcast_elements(InferContext& c, Dim (*f)(const Dim&, const Dim&));
 
 }  // namespace anyrt

@@ -9,6 +9,9 @@ namespace anyrt {
 // Forms that differ only in the element types they admit: nothing to do.
 inline Status upgrade_unchanged(RewriteContext&) { return {}; }
 
+// The older form holds the same, for fewer element types.
+inline Status downgrade_unchanged(RewriteContext&) { return {}; }
+
 inline Status drop_attr(RewriteContext& c, std::string_view name) {
   c.remove_attr(name);
   return {};

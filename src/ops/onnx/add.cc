@@ -9,14 +9,7 @@ constexpr Param kInputs[] = {{"A", "T"}, {"B", "T", kRequiredParam, "broadcasts 
 constexpr Param kOutputs[] = {{"C", "T", kRequiredParam, "broadcast shape of A and B"}};
 
 Status infer(InferContext& c) {
-  ANYRT_TRY(infer_broadcast(c));
-  const auto a = c.input_elements(0), b = c.input_elements(1);
-  if (a && b && (a->size() == b->size() || a->size() == 1 || b->size() == 1)) {
-    SymShape sum(std::max(a->size(), b->size()));
-    for (size_t i = 0; i < sum.size(); ++i) sum[i] = (*a)[a->size() == 1 ? 0 : i] + (*b)[b->size() == 1 ? 0 : i];
-    c.set_output_elements(0, std::move(sum));
-  }
-  return {};
+  return infer_broadcast_elements(c, [](const Dim& a, const Dim& b) { return a + b; });
 }
 
 Status eval(EvalContext& c) {
@@ -42,6 +35,7 @@ extern const OpDef op_onnx_add = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_legacy_broadcast,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[2,2]{1 2 3 4}, f32[2]{10 20} -> f32[2,2]{11 22 13 24}
       : u8[2]{250 1}, u8[]{10} -> u8[2]{4 11}

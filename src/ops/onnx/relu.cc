@@ -25,6 +25,7 @@ extern const OpDef op_onnx_relu = {
     .infer = infer_same,
     .eval = eval,
     .upgrade = [](RewriteContext& c) { return drop_attr(c, "consumed_inputs"); },
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[4]{-1 0 2.5 nan} -> f32[4]{0 0 2.5 nan}
       : i8[2]{-128 127} -> i8[2]{0 127}
