@@ -3,7 +3,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "base/status.h"
 #include "tensor/dim.h"
 #include "tensor/dtype.h"
 
@@ -33,6 +35,11 @@ struct Type {
   // brackets.
   std::string to_string() const;
 };
+
+// Reads what to_string prints, and dtype names as parse_dtype knows them; "?" is a tensor of unknown element type. Both read
+// from the front of `text` and drop what they have read.
+Expected<Type> parse_type(std::string_view& text);
+Expected<SymShape> parse_shape(std::string_view& text);  // "[N,3,?]"
 
 // Same kind and element types throughout; shapes are not compared. Undefined parts match anything.
 bool same_kind_and_dtype(const Type& a, const Type& b);

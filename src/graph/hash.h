@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "graph/graph.h"
+
+namespace anyrt {
+
+// Hashes of content, the same in every process on every machine of one byte order. Not for use against an adversary:
+// who merges what hashes alike compares first.
+uint64_t hash_bytes(const void* data, size_t size, uint64_t seed = 0);
+inline uint64_t hash_text(std::string_view text, uint64_t seed = 0) {
+  return hash_bytes(text.data(), text.size(), seed);
+}
+uint64_t hash_combine(uint64_t a, uint64_t b);
+
+uint64_t hash_tensor(const Tensor& tensor);  // dtype, dims, elements
+uint64_t hash_type(const Type& type);
+uint64_t hash_attr(const Attr& attr);  // name and value; a graph's captures count by slot
+
+// Equal in kind, and in value bit by bit. Graphs are never the same.
+bool same_attr_value(const AttrValue& a, const AttrValue& b);
+// The same attributes in any order.
+bool same_attrs(const Node& a, const Node& b);
+
+// What the graph computes: independent of ids, of the order of nodes and attributes, of docs, and unless `with_names`
+// also of the names of values and nodes. Constants count by content, inputs by position and type.
+uint64_t hash_graph(const Graph& graph, bool with_names = false);
+
+}  // namespace anyrt
