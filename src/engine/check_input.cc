@@ -6,11 +6,13 @@ namespace {
 
 Status check_dims(const SymShape& want, const Dims& found, Dim::Bindings& symbols) {
   if (want.size() != found.size()) {
-    return invalid_argument("expected rank {} {}, found rank {} {}", want.size(), shape_string(want), found.size(), shape_string(found));
+    return invalid_argument("expected rank {} {}, found rank {} {}", want.size(), shape_string(want), found.size(),
+                            shape_string(found));
   }
   for (size_t k = 0; k < want.size(); ++k) {
     if (want[k].is_const() && want[k].value() != found[k]) {
-      return invalid_argument("expected shape {}, found {}: dimension {} must be {}", shape_string(want), shape_string(found), k, want[k].value());
+      return invalid_argument("expected shape {}, found {}: dimension {} must be {}", shape_string(want),
+                              shape_string(found), k, want[k].value());
     }
     if (const auto symbol = want[k].symbol_name()) {
       const auto [it, fresh] = symbols.emplace(*symbol, found[k]);

@@ -2,24 +2,99 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "format/onnx/reader.h"
 #include "interp/interp.h"
 #include "opdef/inference.h"
+#include "opdef/rewrite.h"
+#include "plan/plan.h"
+#include "run/executor.h"
 
 namespace anyrt {
+
+namespace {
+
+// The CPU first: it is where everything runs that no other device takes.
+Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions& options) {
+  std::vector<std::unique_ptr<Device>> out;
+  DeviceOptions d;
+  d.accuracy = options.accuracy;
+  d.threads = options.threads;
+  ANYRT_ASSIGN(std::unique_ptr<Device> cpu, open_device("cpu", d));
+  out.push_back(std::move(cpu));
+  if (!options.device.empty()) {
+    if (options.device == "cpu") return out;
+    ANYRT_ASSIGN(std::unique_ptr<Device> device, open_device(options.device, d));
+    out.push_back(std::move(device));
+    return out;
+  }
+  bool any = options.devices.empty();
+  std::string missing;
+  for (const std::string& name : options.devices) {
+    if (name == "cpu") {
+      any = true;
+      break;
+    }
+    Expected<std::unique_ptr<Device>> device = open_device(name, d);
+    if (!device.ok()) {
+      missing += (missing.empty() ? "" : "; ") + device.status().message();
+      log_warning("{}", device.status().message());
+      continue;
+    }
+    any = true;
+    out.push_back(std::move(*device));
+  }
+  if (!any) return make_error(Code::kNotFound, "none of the devices asked for is present: {}", missing);
+  return out;
+}
+
+// Operators that no device has a kernel or a reference for run as what they consist of.
+Status decompose_unsupported(Graph& graph) {
+  const std::vector<NodeId> order = graph.order();
+  for (NodeId id : order) {
+    const Node& node = graph.node(id);
+    if (!node.alive) continue;
+    for (Graph* sub : node.subgraphs()) ANYRT_TRY(decompose_unsupported(*sub));
+    if (node.def->eval) continue;
+    const std::string label = node.label();
+    if (!node.def->decompose) return internal_error("node {} has neither a reference nor a decomposition", label);
+    RewriteContext c(graph, id, node.def->since);
+    Status s = node.def->decompose(c);
+    if (s.ok()) s = c.finish();
+    if (!s.ok()) return std::move(s).with_context("node " + label);
+  }
+  return {};
+}
+
+}  // namespace
 
 struct Session::Impl {
   SessionOptions options;
   Model model;
-  std::vector<ValueSpec> inputs;   // in graph order, defaults included
+  std::vector<ValueSpec> inputs;  // in graph order, defaults included
   std::vector<ValueSpec> outputs;
+  std::vector<std::unique_ptr<Device>> devices;
+  std::unique_ptr<Plan> plan;
+  std::unique_ptr<Executor> executor;
 
   Status run_prepared(const std::vector<Value>& inputs_in, const RunOptions& run, std::vector<Value>& out) const {
+    if (!options.use_interpreter) {
+      CallOptions call;
+      call.cancel = run.cancel;
+      call.deadline = run.deadline;
+      call.memory_cap = run.memory_cap ? run.memory_cap : options.memory_cap;
+      call.threads = options.threads;
+      call.on_node = run.on_node;
+      ANYRT_ASSIGN(out, executor->run(inputs_in, call));
+      return {};
+    }
     InterpOptions io;
     io.on_node = run.on_node;
     io.check_cancelled = [&run]() -> Status {
-      if (run.cancel && run.cancel->load(std::memory_order_relaxed)) return Status(Code::kCancelled, "the run was cancelled");
-      if (run.deadline && std::chrono::steady_clock::now() > *run.deadline) return Status(Code::kDeadlineExceeded, "the time limit of the run has passed");
+      if (run.cancel && run.cancel->load(std::memory_order_relaxed))
+        return Status(Code::kCancelled, "the run was cancelled");
+      if (run.deadline && std::chrono::steady_clock::now() > *run.deadline)
+        return Status(Code::kDeadlineExceeded, "the time limit of the run has passed");
       return {};
     };
     ANYRT_ASSIGN(out, interpret(model.graph, inputs_in, io));
@@ -42,7 +117,8 @@ Expected<std::unique_ptr<Session>> Session::load(const std::string& path, const 
   return s;
 }
 
-Expected<std::unique_ptr<Session>> Session::load_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive,
+Expected<std::unique_ptr<Session>> Session::load_bytes(std::span<const std::byte> bytes,
+                                                       std::shared_ptr<const void> keep_alive,
                                                        const SessionOptions& options) {
   ANYRT_ASSIGN(Model model, read_onnx_bytes(bytes, std::move(keep_alive)));
   return from_model(std::move(model), options);
@@ -60,7 +136,15 @@ Expected<std::unique_ptr<Session>> Session::from_model(Model model, const Sessio
     return ValueSpec{v.name, v.type, v.doc, v.is_constant()};
   };
   for (ValueId id : graph.inputs) impl.inputs.push_back(spec(id));
-  for (ValueId id : graph.outputs) impl.outputs.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).doc, false});
+  for (ValueId id : graph.outputs)
+    impl.outputs.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).doc, false});
+  if (options.use_interpreter) return session;
+  ANYRT_TRY(decompose_unsupported(graph));
+  ANYRT_ASSIGN(impl.devices, open_devices(options));
+  std::vector<Device*> devices;
+  for (const auto& d : impl.devices) devices.push_back(d.get());
+  ANYRT_ASSIGN(impl.plan, build_plan(graph, devices));
+  ANYRT_ASSIGN(impl.executor, Executor::create(*impl.plan));
   return session;
 }
 
@@ -77,8 +161,8 @@ Expected<std::vector<Value>> Session::run(const std::vector<Value>& inputs, cons
   return out;
 }
 
-Expected<std::vector<Value>> Session::run(const std::vector<std::pair<std::string, Value>>& inputs, const std::vector<std::string>& outputs,
-                                          const RunOptions& options) const {
+Expected<std::vector<Value>> Session::run(const std::vector<std::pair<std::string, Value>>& inputs,
+                                          const std::vector<std::string>& outputs, const RunOptions& options) const {
   const auto names = [](const std::vector<ValueSpec>& specs) {
     std::string all;
     for (const ValueSpec& s : specs) all += (all.empty() ? "" : ", ") + s.name;
@@ -87,8 +171,10 @@ Expected<std::vector<Value>> Session::run(const std::vector<std::pair<std::strin
   std::vector<Value> by_position(impl_->inputs.size());
   std::vector<bool> given(impl_->inputs.size(), false);
   for (const auto& [name, value] : inputs) {
-    const auto it = std::find_if(impl_->inputs.begin(), impl_->inputs.end(), [&n = name](const ValueSpec& s) { return s.name == n; });
-    if (it == impl_->inputs.end()) return invalid_argument("the model has no input '{}'; its inputs are: {}", name, names(impl_->inputs));
+    const auto it = std::find_if(impl_->inputs.begin(), impl_->inputs.end(),
+                                 [&n = name](const ValueSpec& s) { return s.name == n; });
+    if (it == impl_->inputs.end())
+      return invalid_argument("the model has no input '{}'; its inputs are: {}", name, names(impl_->inputs));
     const size_t i = static_cast<size_t>(it - impl_->inputs.begin());
     if (given[i]) return invalid_argument("input '{}' is given twice", name);
     given[i] = true;
@@ -97,13 +183,16 @@ Expected<std::vector<Value>> Session::run(const std::vector<std::pair<std::strin
   for (size_t i = 0; i < given.size(); ++i) {
     const ValueSpec& spec = impl_->inputs[i];
     if (!given[i] && !spec.has_default && !spec.type.is_optional()) {
-      return invalid_argument("input '{}' ({}) is missing; the model's inputs are: {}", spec.name, spec.type.to_string(), names(impl_->inputs));
+      return invalid_argument("input '{}' ({}) is missing; the model's inputs are: {}", spec.name,
+                              spec.type.to_string(), names(impl_->inputs));
     }
   }
   std::vector<size_t> wanted;
   for (const std::string& name : outputs) {
-    const auto it = std::find_if(impl_->outputs.begin(), impl_->outputs.end(), [&](const ValueSpec& s) { return s.name == name; });
-    if (it == impl_->outputs.end()) return invalid_argument("the model has no output '{}'; its outputs are: {}", name, names(impl_->outputs));
+    const auto it =
+        std::find_if(impl_->outputs.begin(), impl_->outputs.end(), [&](const ValueSpec& s) { return s.name == name; });
+    if (it == impl_->outputs.end())
+      return invalid_argument("the model has no output '{}'; its outputs are: {}", name, names(impl_->outputs));
     wanted.push_back(static_cast<size_t>(it - impl_->outputs.begin()));
   }
   ANYRT_ASSIGN(std::vector<Value> all, run(by_position, options));
@@ -113,6 +202,11 @@ Expected<std::vector<Value>> Session::run(const std::vector<std::pair<std::strin
   return chosen;
 }
 
-std::string Session::explain() const { return "interpreter\n"; }
+std::string Session::explain() const {
+  if (!impl_->plan) return "run by the reference interpreter\n";
+  std::string out;
+  for (const std::string& note : impl_->plan->notes) out += note + "\n";
+  return out + print_plan(*impl_->plan);
+}
 
 }  // namespace anyrt

@@ -19,8 +19,8 @@
 namespace anyrt {
 
 struct SessionOptions {
-  // Preference list of devices ("cpu", "loopback", "loopback:1"): nodes go to the first that takes them, the rest to the CPU.
-  // A device that is not there gives a warning; when none of the list is there, an error.
+  // Preference list of devices ("cpu", "loopback", "loopback:1"): nodes go to the first that takes them, the rest to
+  // the CPU. A device that is not there gives a warning; when none of the list is there, an error.
   std::vector<std::string> devices;
   // One device that must be there.
   std::string device;
@@ -56,12 +56,13 @@ struct ValueSpec {
 class Session {
  public:
   static Expected<std::unique_ptr<Session>> load(const std::string& path, const SessionOptions& options = {});
-  static Expected<std::unique_ptr<Session>> load_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive = nullptr,
+  static Expected<std::unique_ptr<Session>> load_bytes(std::span<const std::byte> bytes,
+                                                       std::shared_ptr<const void> keep_alive = nullptr,
                                                        const SessionOptions& options = {});
   static Expected<std::unique_ptr<Session>> from_model(Model model, const SessionOptions& options = {});
   ~Session();
 
-  const std::vector<ValueSpec>& inputs() const;   // required ones first, in the model's order
+  const std::vector<ValueSpec>& inputs() const;  // required ones first, in the model's order
   const std::vector<ValueSpec>& outputs() const;
   const ModelInfo& info() const;
   const Graph& graph() const;  // as it runs, after the passes
@@ -70,8 +71,8 @@ class Session {
   Expected<std::vector<Value>> run(const std::vector<Value>& inputs, const RunOptions& options = {}) const;
   // Inputs by name; surplus, missing and ill-typed ones are errors that name what was expected. Outputs in the order of
   // `outputs` (all when empty).
-  Expected<std::vector<Value>> run(const std::vector<std::pair<std::string, Value>>& inputs, const std::vector<std::string>& outputs,
-                                   const RunOptions& options = {}) const;
+  Expected<std::vector<Value>> run(const std::vector<std::pair<std::string, Value>>& inputs,
+                                   const std::vector<std::string>& outputs, const RunOptions& options = {}) const;
 
   // A table of what runs where and how: devices, kernels, fusions, memory.
   std::string explain() const;
@@ -82,8 +83,8 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
-// Checks a value against what the model declares: kind, element type, rank and fixed dims. `symbols` collects the sizes that
-// symbolic dims take; two inputs that disagree on one are an error.
+// Checks a value against what the model declares: kind, element type, rank and fixed dims. `symbols` collects the sizes
+// that symbolic dims take; two inputs that disagree on one are an error.
 Status check_input(const ValueSpec& spec, const Value& value, Dim::Bindings& symbols);
 
 }  // namespace anyrt

@@ -1,0 +1,257 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "opdef/opdef.h"
+#include "plan/plan.h"
+
+namespace anyrt {
+
+namespace {
+
+class PlanBuilder {
+ public:
+  PlanBuilder(const Graph& graph, const std::vector<Device*>& devices)
+      : graph_(graph), plan_(std::make_unique<Plan>()) {
+    plan_->graph = &graph;
+    plan_->devices = devices;
+  }
+
+  Expected<std::unique_ptr<Plan>> build() {
+    assignment_ = partition(graph_, plan_->devices, &plan_->notes);
+    add_sources();
+    ANYRT_TRY(add_regions());
+    for (ValueId v : graph_.outputs) {
+      ANYRT_ASSIGN(const uint32_t slot, on_device(v, 0));
+      plan_->outputs.push_back(slot);
+    }
+    find_lifetimes();
+    share_bytes();
+    collect_symbols();
+    return std::move(plan_);
+  }
+
+ private:
+  uint32_t new_slot(ValueId v, uint32_t device, SlotKind kind) {
+    const uint32_t s = static_cast<uint32_t>(plan_->slots.size());
+    Slot slot;
+    slot.value = v;
+    slot.device = device;
+    slot.kind = kind;
+    slot.root = s;
+    slot.first = static_cast<uint32_t>(plan_->steps.size());
+    plan_->slots.push_back(slot);
+    where_[{index(v), device}] = s;
+    return s;
+  }
+
+  void add_sources() {
+    for (ValueId v : graph_.inputs) plan_->inputs.push_back(new_slot(v, 0, SlotKind::kInput));
+    for (const Capture& c : graph_.captures) plan_->captures.push_back(new_slot(c.inner, 0, SlotKind::kCapture));
+    for (size_t i = 0; i < graph_.value_capacity(); ++i) {
+      const ValueId v{static_cast<uint32_t>(i)};
+      const ValueInfo& info = graph_.value(v);
+      if (info.is_constant() && !graph_.is_input(v) && (!info.uses.empty() || graph_.is_output(v))) {
+        plan_->constants.push_back(new_slot(v, 0, SlotKind::kConstant));
+      }
+    }
+  }
+
+  // The slot of a value on a device; adds copies (through the host) when it is elsewhere.
+  Expected<uint32_t> on_device(ValueId v, uint32_t device) {
+    if (const auto it = where_.find({index(v), device}); it != where_.end()) return it->second;
+    if (device == 0) {
+      for (uint32_t d = 1; d < plan_->devices.size(); ++d) {
+        const auto it = where_.find({index(v), d});
+        if (it == where_.end()) continue;
+        const uint32_t from = it->second;
+        return add_copy(StepKind::kCopyOut, d, from, v, 0);
+      }
+      return internal_error("value '{}' is read before it is made", graph_.value(v).name);
+    }
+    ANYRT_ASSIGN(const uint32_t host, on_device(v, 0));
+    if (plan_->slots[host].kind == SlotKind::kConstant) {
+      const uint32_t s = new_slot(v, device, SlotKind::kConstant);
+      plan_->device_constants.push_back(s);
+      return s;
+    }
+    return add_copy(StepKind::kCopyIn, device, host, v, device);
+  }
+
+  uint32_t add_copy(StepKind kind, uint32_t device, uint32_t from, ValueId v, uint32_t to_device) {
+    const uint32_t to = new_slot(v, to_device, SlotKind::kArena);
+    PlanStep step;
+    step.kind = kind;
+    step.device = device;
+    step.compiled.kernel = kind == StepKind::kCopyIn ? "copy_in" : "copy_out";
+    step.inputs = {from};
+    step.outputs = {to};
+    plan_->steps.push_back(std::move(step));
+    return to;
+  }
+
+  Status add_regions() {
+    const std::vector<NodeId>& order = graph_.order();
+    for (size_t begin = 0; begin < order.size();) {
+      const uint32_t device = assignment_[index(order[begin])];
+      size_t end = begin + 1;
+      while (end < order.size() && assignment_[index(order[end])] == device) ++end;
+      ANYRT_ASSIGN(std::vector<CompiledStep> steps,
+                   plan_->devices[device]->compile(graph_, std::span<const NodeId>(order.data() + begin, end - begin)));
+      for (CompiledStep& s : steps) ANYRT_TRY(add_step(std::move(s), device));
+      begin = end;
+    }
+    return {};
+  }
+
+  Status add_step(CompiledStep compiled, uint32_t device) {
+    PlanStep step;
+    step.device = device;
+    step.kind = plan_->devices[device]->info().host_memory ? StepKind::kRun : StepKind::kLaunch;
+    const uint32_t home = step.kind == StepKind::kRun ? 0 : device;
+    for (ValueId v : compiled.inputs) {
+      uint32_t slot = kNoSlot;
+      if (v != kNoValue) {
+        ANYRT_ASSIGN(slot, on_device(v, home));
+      }
+      step.inputs.push_back(slot);
+    }
+    if (compiled.nodes.size() == 1) {
+      const Node& node = graph_.node(compiled.nodes[0]);
+      for (ValueId v : node.captures) {
+        ANYRT_ASSIGN(const uint32_t slot, on_device(v, 0));
+        step.captures.push_back(slot);
+      }
+      for (const Attr& a : node.attrs) {
+        if (const auto* box = std::get_if<GraphBox>(&a.value)) {
+          Expected<std::unique_ptr<Plan>> body = build_plan(**box, plan_->devices);
+          if (!body.ok()) return std::move(body).status().with_context("node " + node.label());
+          step.bodies.push_back({a.name, std::move(*body)});
+        }
+      }
+    }
+    for (ValueId v : compiled.outputs) {
+      step.outputs.push_back(v == kNoValue ? kNoSlot : new_slot(v, home, SlotKind::kArena));
+    }
+    step.compiled = std::move(compiled);
+    plan_->steps.push_back(std::move(step));
+    return {};
+  }
+
+  void find_lifetimes() {
+    std::vector<Slot>& slots = plan_->slots;
+    for (uint32_t i = 0; i < plan_->steps.size(); ++i) {
+      const PlanStep& step = plan_->steps[i];
+      for (uint32_t s : step.outputs) {
+        if (s != kNoSlot) slots[s].first = slots[s].last = i;
+      }
+      for (const auto* list : {&step.inputs, &step.captures}) {
+        for (uint32_t s : *list) {
+          if (s != kNoSlot) slots[s].last = std::max(slots[s].last, i);
+        }
+      }
+    }
+    const std::set<uint32_t> outputs(plan_->outputs.begin(), plan_->outputs.end());
+    for (uint32_t s = 0; s < slots.size(); ++s) {
+      const Type& t = plan_->type(s);
+      if (slots[s].kind == SlotKind::kArena && (outputs.count(s) || !t.is_tensor() || t.dtype == DType::kString)) {
+        slots[s].kind = SlotKind::kHeap;
+      }
+      if (slots[s].kind != SlotKind::kConstant && !outputs.count(s)) {
+        if (!plan_->steps.empty() && slots[s].last < plan_->steps.size())
+          plan_->steps[slots[s].last].release.push_back(s);
+      }
+    }
+  }
+
+  // Views and in-place results take the bytes of input 0 where that is safe.
+  void share_bytes() {
+    std::vector<Slot>& slots = plan_->slots;
+    for (uint32_t i = 0; i < plan_->steps.size(); ++i) {
+      const PlanStep& step = plan_->steps[i];
+      if (step.kind != StepKind::kRun || step.inputs.empty() || step.outputs.empty()) continue;
+      const uint32_t in = step.inputs[0], out = step.outputs[0];
+      if (in == kNoSlot || out == kNoSlot) continue;
+      const bool view = step.compiled.view0, in_place = step.compiled.in_place0;
+      if (!view && !in_place) continue;
+      Slot& root = slots[slots[in].root];
+      if (root.kind != SlotKind::kArena || slots[out].kind != SlotKind::kArena) continue;
+      if (in_place && !view) {
+        const Type &a = plan_->type(in), &b = plan_->type(out);
+        if (root.last != i || std::count(step.inputs.begin(), step.inputs.end(), in) != 1) continue;
+        if (!a.shape || !b.shape || a.dtype != b.dtype || *a.shape != *b.shape) continue;
+      }
+      slots[out].root = slots[in].root;
+      root.last = std::max(root.last, slots[out].last);
+    }
+  }
+
+  void collect_symbols() {
+    std::set<std::string> all;
+    for (uint32_t s = 0; s < plan_->slots.size(); ++s) {
+      const Type& t = plan_->type(s);
+      if (plan_->slots[s].kind != SlotKind::kArena && plan_->slots[s].device == 0) continue;
+      if (!t.is_tensor() || !t.shape) continue;
+      std::vector<std::string> used;
+      for (const Dim& d : *t.shape) d.collect_symbols(used);
+      all.insert(used.begin(), used.end());
+    }
+    plan_->symbols.assign(all.begin(), all.end());
+  }
+
+  const Graph& graph_;
+  std::unique_ptr<Plan> plan_;
+  std::vector<uint32_t> assignment_;
+  std::map<std::pair<size_t, uint32_t>, uint32_t> where_;
+};
+
+}  // namespace
+
+Expected<std::unique_ptr<Plan>> build_plan(const Graph& graph, const std::vector<Device*>& devices) {
+  return PlanBuilder(graph, devices).build();
+}
+
+PlanMemory place_plan(const Plan& plan, const Dim::Bindings& bindings) {
+  PlanMemory m;
+  m.offsets.assign(plan.slots.size(), SIZE_MAX);
+  m.bytes.assign(plan.slots.size(), 0);
+  m.arena.assign(plan.devices.size(), 0);
+  for (uint32_t s = 0; s < plan.slots.size(); ++s) {
+    const Type& t = plan.type(s);
+    if (!t.is_tensor() || !t.shape || t.dtype == DType::kString) {
+      m.bytes[s] = SIZE_MAX;
+      continue;
+    }
+    size_t bytes = element_size(t.dtype);
+    for (const Dim& d : *t.shape) {
+      const auto n = d.evaluate(bindings);
+      if (!n || *n < 0 || __builtin_mul_overflow(bytes, static_cast<size_t>(*n), &bytes)) {
+        bytes = SIZE_MAX;
+        break;
+      }
+    }
+    m.bytes[s] = bytes;
+  }
+  for (uint32_t device = 0; device < plan.devices.size(); ++device) {
+    std::vector<Lifetime> lifetimes;
+    std::vector<uint32_t> owners;
+    for (uint32_t s = 0; s < plan.slots.size(); ++s) {
+      const Slot& slot = plan.slots[s];
+      if (slot.device != device || slot.root != s || m.bytes[s] == SIZE_MAX) continue;
+      if (slot.kind != SlotKind::kArena && (device == 0 || slot.kind != SlotKind::kHeap)) continue;
+      lifetimes.push_back({m.bytes[s], slot.first, slot.last});
+      owners.push_back(s);
+    }
+    const Placement p = place_buffers(lifetimes);
+    m.arena[device] = p.total;
+    for (size_t k = 0; k < owners.size(); ++k) m.offsets[owners[k]] = p.offsets[k];
+  }
+  for (uint32_t s = 0; s < plan.slots.size(); ++s) {
+    const uint32_t root = plan.slots[s].root;
+    if (root == s || m.offsets[root] == SIZE_MAX) continue;
+    if (m.bytes[s] <= m.bytes[root]) m.offsets[s] = m.offsets[root];
+  }
+  return m;
+}
+
+}  // namespace anyrt

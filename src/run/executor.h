@@ -1,0 +1,47 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/status.h"
+#include "plan/plan.h"
+#include "tensor/value.h"
+
+namespace anyrt {
+
+// What one call may ask for, and where it can be stopped.
+struct CallOptions {
+  const std::atomic<bool>* cancel = nullptr;
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  size_t memory_cap = 0;  // bytes of activations; 0 = none
+  int threads = 0;        // 0 = what the process may use
+  std::function<void(const Graph&, NodeId, const std::vector<Value>&)> on_node;
+};
+
+// Runs a plan. Holds what calls share: weights on devices, placements by shape, spare frames. Thread-safe.
+class Executor {
+ public:
+  // The plan (and its graph and devices) must outlive the executor.
+  static Expected<std::unique_ptr<Executor>> create(const Plan& plan);
+  ~Executor();
+
+  // `inputs` follow graph.inputs (an empty value for an initializer's default), checked by the caller.
+  Expected<std::vector<Value>> run(const std::vector<Value>& inputs, const CallOptions& options) const;
+
+  // Bytes of the arenas that spare frames hold now.
+  size_t idle_bytes() const;
+  // Drops spare frames.
+  void trim() const;
+
+  struct State;
+
+ private:
+  Executor();
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace anyrt

@@ -1,0 +1,144 @@
+#include "run/state.h"
+
+namespace anyrt {
+
+namespace {
+constexpr size_t kPlacementsKept = 16;
+constexpr size_t kFramesKept = 4;
+}  // namespace
+
+Status Call::check() const {
+  if (options->cancel && options->cancel->load(std::memory_order_relaxed))
+    return Status(Code::kCancelled, "the run was cancelled");
+  if (options->deadline && std::chrono::steady_clock::now() > *options->deadline) {
+    return Status(Code::kDeadlineExceeded, "the time limit of the run has passed");
+  }
+  return {};
+}
+
+Status Call::charge(size_t more) {
+  const size_t now = bytes += more;
+  if (options->memory_cap && now > options->memory_cap) {
+    return make_error(Code::kResourceExhausted,
+                      "the run needs {} bytes for activations at this point, the memory cap is {}", now,
+                      options->memory_cap);
+  }
+  return {};
+}
+
+void bind_symbols(const Plan& plan, const std::vector<uint32_t>& slots, const std::vector<Value>& values,
+                  Dim::Bindings& bindings) {
+  Dim::Bindings fresh;
+  for (size_t i = 0; i < slots.size() && i < values.size(); ++i) {
+    const Type& t = plan.type(slots[i]);
+    if (!values[i].is_tensor() || !t.is_tensor() || !t.shape) continue;
+    const Dims& dims = values[i].tensor().dims();
+    if (dims.size() != t.shape->size()) continue;
+    for (size_t k = 0; k < dims.size(); ++k) {
+      const auto symbol = (*t.shape)[k].symbol_name();
+      if (!symbol) continue;
+      const auto [it, inserted] = fresh.emplace(*symbol, dims[k]);
+      // Models use one symbol for different sizes now and then: such a symbol says nothing.
+      if (!inserted && it->second != dims[k]) it->second = -1;
+    }
+  }
+  for (auto& [symbol, size] : fresh) bindings[symbol] = size;
+}
+
+std::shared_ptr<const PlanMemory> Executor::State::placement(const Dim::Bindings& bindings) const {
+  std::vector<int64_t> key;
+  key.reserve(plan->symbols.size());
+  for (const std::string& s : plan->symbols) {
+    const auto it = bindings.find(s);
+    key.push_back(it == bindings.end() ? -1 : it->second);
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    for (auto it = placements.begin(); it != placements.end(); ++it) {
+      if (it->first != key) continue;
+      placements.splice(placements.begin(), placements, it);
+      return placements.front().second;
+    }
+  }
+  Dim::Bindings usable;
+  for (const auto& [symbol, size] : bindings) {
+    if (size >= 0) usable.emplace(symbol, size);
+  }
+  auto made = std::make_shared<const PlanMemory>(place_plan(*plan, usable));
+  const std::lock_guard<std::mutex> lock(mutex);
+  placements.emplace_front(std::move(key), made);
+  if (placements.size() > kPlacementsKept) placements.pop_back();
+  return made;
+}
+
+Expected<std::unique_ptr<Frame>> Executor::State::take_frame(const Dim::Bindings& bindings, Call& call) const {
+  std::shared_ptr<const PlanMemory> memory = placement(bindings);
+  ANYRT_TRY(call.charge(memory->arena[0]));
+  std::unique_ptr<Frame> frame;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    for (size_t i = spare.size(); i-- > 0;) {
+      if (spare[i]->memory != memory) continue;
+      frame = std::move(spare[i]);
+      spare.erase(spare.begin() + static_cast<std::ptrdiff_t>(i));
+      break;
+    }
+  }
+  if (!frame) {
+    frame = std::make_unique<Frame>();
+    frame->memory = memory;
+    frame->values.resize(plan->slots.size());
+    frame->charged.assign(plan->slots.size(), 0);
+    frame->device_values.resize(plan->devices.size() > 1 ? plan->slots.size() : 0);
+    frame->device_arenas.resize(plan->devices.size());
+    if (memory->arena[0]) {
+      ANYRT_ASSIGN(frame->arena, allocate_buffer(memory->arena[0]));
+    }
+    for (size_t d = 1; d < plan->devices.size(); ++d) {
+      if (!memory->arena[d]) continue;
+      Expected<DeviceMemory> m = plan->devices[d]->alloc(memory->arena[d]);
+      if (!m.ok()) {
+        free_frame(*frame);
+        return std::move(m).status();
+      }
+      frame->device_arenas[d] = *m;
+    }
+    for (uint32_t s : plan->constants) frame->values[s] = constants[s];
+    for (size_t k = 0; k < plan->device_constants.size(); ++k)
+      frame->device_values[plan->device_constants[k]] = device_constants[k];
+  }
+  return frame;
+}
+
+void Executor::State::free_frame(Frame& frame) const {
+  for (size_t d = 1; d < frame.device_arenas.size(); ++d) {
+    if (frame.device_arenas[d].bytes) plan->devices[d]->free(frame.device_arenas[d]);
+    frame.device_arenas[d] = {};
+  }
+}
+
+void Executor::State::give_back(std::unique_ptr<Frame> frame, Call& call) const {
+  call.refund(frame->memory->arena[0]);
+  for (uint32_t s = 0; s < frame->values.size(); ++s) {
+    if (plan->slots[s].kind == SlotKind::kConstant) continue;
+    frame->values[s] = Value();
+    call.refund(frame->charged[s]);
+    frame->charged[s] = 0;
+  }
+  const std::lock_guard<std::mutex> lock(mutex);
+  // Frames of shapes seen before stay, the oldest goes: memory is bounded whatever shapes come.
+  spare.push_back(std::move(frame));
+  if (spare.size() > kFramesKept) {
+    free_frame(*spare.front());
+    spare.erase(spare.begin());
+  }
+}
+
+Executor::State::~State() {
+  for (const auto& frame : spare) free_frame(*frame);
+  for (size_t k = 0; k < device_constants.size(); ++k) {
+    plan->devices[plan->slots[plan->device_constants[k]].device]->free(device_constants[k].memory);
+  }
+}
+
+}  // namespace anyrt
