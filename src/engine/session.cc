@@ -1,8 +1,8 @@
 #include "engine/session.h"
 
 #include <algorithm>
+#include <cstdio>
 
-#include "base/log.h"
 #include "format/onnx/reader.h"
 #include "interp/interp.h"
 #include "opdef/inference.h"
@@ -38,7 +38,7 @@ Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions
     Expected<std::unique_ptr<Device>> device = open_device(name, d);
     if (!device.ok()) {
       missing += (missing.empty() ? "" : "; ") + device.status().message();
-      log_warning("{}", device.status().message());
+      std::fprintf(stderr, "warning: %s\n", device.status().message().c_str());
       continue;
     }
     any = true;
