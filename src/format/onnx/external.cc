@@ -1,31 +1,14 @@
 #include "format/onnx/external.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
+
+#include "tensor/file.h"
 
 namespace anyrt::onnx {
 namespace {
 
 namespace fs = std::filesystem;
-
-class MappedBuffer final : public Buffer {
- public:
-  MappedBuffer(void* data, size_t size) {
-    data_ = static_cast<std::byte*>(data);
-    size_ = size;
-    writable_ = false;
-  }
-  ~MappedBuffer() override {
-    if (size_ != 0) munmap(data_, size_);
-  }
-};
 
 Status check_location(std::string_view location) {
   if (location.empty()) return invalid_model("external data without a location");
@@ -63,32 +46,6 @@ Expected<uint64_t> parse_number(std::string_view key, std::string_view text) {
 
 }  // namespace
 
-Expected<std::shared_ptr<Buffer>> map_file_buffer(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    const int error = errno;
-    return make_error(error == ENOENT ? Code::kNotFound : Code::kIoError, "cannot open '{}': {}", path,
-                      std::strerror(error));
-  }
-  struct stat info = {};
-  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    close(fd);
-    return make_error(Code::kIoError, "'{}' is not a regular file", path);
-  }
-  const auto size = static_cast<size_t>(info.st_size);
-  void* data = nullptr;
-  if (size != 0) {
-    data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED) {
-      const int error = errno;
-      close(fd);
-      return make_error(Code::kIoError, "cannot map '{}' ({} bytes): {}", path, size, std::strerror(error));
-    }
-  }
-  close(fd);
-  return std::shared_ptr<Buffer>(std::make_shared<MappedBuffer>(data, size));
-}
-
 void ExternalFiles::allow_folder_of(const std::string& model_file) {
   std::error_code error;
   const fs::path real = fs::canonical(model_file, error);
@@ -114,7 +71,10 @@ Expected<std::shared_ptr<Buffer>> ExternalFiles::open(const std::string& locatio
   if (!inside) {
     return invalid_model("external data location '{}' is a link that leads out of the model's folder", location);
   }
-  ANYRT_ASSIGN(auto buffer, map_file_buffer(file.string()));
+  if (!fs::is_regular_file(file, error)) {
+    return invalid_model("external data location '{}' is not a regular file", location);
+  }
+  ANYRT_ASSIGN(auto buffer, map_file(file.string()));
   buffers_[location] = buffer;
   return buffer;
 }

@@ -41,7 +41,4 @@ class ExternalFiles {
   std::map<std::string, std::shared_ptr<Buffer>, std::less<>> buffers_;
 };
 
-// A read-only memory mapping of a whole regular file.
-Expected<std::shared_ptr<Buffer>> map_file_buffer(const std::string& path);
-
 }  // namespace anyrt::onnx

@@ -5,6 +5,7 @@
 
 #include "format/onnx/builder.h"
 #include "format/onnx/external.h"
+#include "tensor/file.h"
 
 namespace anyrt {
 namespace {
@@ -34,7 +35,7 @@ void add_blobs(const ReadOptions& options, onnx::ExternalFiles& files) {
 }  // namespace
 
 Expected<Model> read_onnx_file(const std::string& path, const ReadOptions& options) {
-  ANYRT_ASSIGN(auto buffer, onnx::map_file_buffer(path));
+  ANYRT_ASSIGN(auto buffer, map_file(path));
   std::string folder = std::filesystem::path(path).parent_path().string();
   onnx::ExternalFiles files(options.base_dir.empty() ? (folder.empty() ? "." : folder) : options.base_dir);
   files.allow_folder_of(path);
