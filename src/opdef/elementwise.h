@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "opdef/eval.h"
@@ -8,12 +9,24 @@
 #include "tensor/dispatch.h"
 
 // Element-wise evaluation for every element type with few instantiations: inputs are widened to their compute type
-// (float for the narrow floats, double, int64_t, uint64_t, bool), the operator's function runs on that, the result is
-// rounded (floats) or wrapped (integers) back.
+// (float for the narrow floats, double, int64_t, uint64_t also for bool), the operator's function runs on that, the
+// result is rounded (floats) or wrapped (integers) back.
 
 namespace anyrt {
 
-// y = f(x). Ts lists the compute types that f takes: float, double, int64_t, uint64_t, bool.
+// A real result as T: integers truncate toward zero; NaN and what int64 cannot hold give the lowest int64, as on x86.
+template <class T>
+T truncate_to(double v) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return static_cast<T>(v);
+  } else {
+    constexpr double kTop = 9223372036854775808.0;
+    if (std::is_same_v<T, uint64_t> && v >= kTop && v < 2 * kTop) return static_cast<T>(v);
+    return static_cast<T>(v >= -kTop && v < kTop ? static_cast<int64_t>(v) : std::numeric_limits<int64_t>::min());
+  }
+}
+
+// y = f(x). Ts lists the compute types that f takes: float, double, int64_t, uint64_t.
 template <class... Ts, class F>
 Status eval_unary(EvalContext& c, F f) {
   const Tensor& x = c.input(0);

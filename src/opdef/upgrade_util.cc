@@ -25,4 +25,42 @@ Status upgrade_legacy_broadcast(RewriteContext& c) {
   return {};
 }
 
+ValueId constant_like(RewriteContext& c, double value, size_t i) {
+  const DType dtype = c.input_type(i).dtype;
+  if (dtype != DType::kUndefined) return c.constant_scalar(value, dtype);
+  return c.op("CastLike", {c.constant_scalar(value, DType::kFloat32), c.input(i)});
+}
+
+Status upgrade_matrix_softmax(RewriteContext& c) {
+  if (c.version() >= 13) return {};
+  const int64_t axis = c.i("axis", 1);
+  const auto rank = c.input_rank(0);
+  if (axis == -1 || (rank && axis == *rank - 1)) {
+    c.set_attr("axis", int64_t{-1});
+    return {};
+  }
+  const ValueId matrix = c.op("Flatten", {c.input(0)}, {{"axis", axis}});
+  const ValueId rows = c.op(c.node().op, {matrix}, {{"axis", int64_t{-1}}});
+  c.replace_output(0, c.op("Reshape", {rows, c.op("Shape", {c.input(0)})}));
+  return {};
+}
+
+Status downgrade_matrix_softmax(RewriteContext& c) {
+  if (c.version() >= 13) return {};
+  const auto rank = c.input_rank(0);
+  const int64_t axis = c.i("axis");
+  if (!rank) return not_implemented("opset {} needs an input of known rank", c.version());
+  if (axis == -1 || axis == *rank - 1) {
+    c.set_attr("axis", *rank - 1);
+    return {};
+  }
+  std::vector<int64_t> perm(static_cast<size_t>(*rank));
+  for (size_t i = 0; i < perm.size(); ++i) perm[i] = static_cast<int64_t>(i);
+  std::swap(perm[static_cast<size_t>(axis < 0 ? axis + *rank : axis)], perm.back());
+  const ValueId swapped = c.op("Transpose", {c.input(0)}, {{"perm", perm}});
+  const ValueId rows = c.op(c.node().op, {swapped}, {{"axis", *rank - 1}});
+  c.replace_output(0, c.op("Transpose", {rows}, {{"perm", perm}}));
+  return {};
+}
+
 }  // namespace anyrt

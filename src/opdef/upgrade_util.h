@@ -2,7 +2,7 @@
 
 #include "opdef/rewrite.h"
 
-// Upgrade steps that many operators share.
+// Steps of upgrades, downgrades and decompositions that many operators share.
 
 namespace anyrt {
 
@@ -17,8 +17,17 @@ inline Status drop_attr(RewriteContext& c, std::string_view name) {
   return {};
 }
 
+// A scalar constant of input i's element type.
+ValueId constant_like(RewriteContext& c, double value, size_t i = 0);
+
 // Opset 1 to 6 of the binary operators: attributes `broadcast` and `axis` align B with A's axis; without `broadcast`
 // the shapes are equal. The newest form broadcasts as NumPy does.
 Status upgrade_legacy_broadcast(RewriteContext& c);
+
+// Softmax, LogSoftmax, Hardmax before opset 13: the input counts as a matrix, split at `axis` (default 1), and the
+// operator works on its rows.
+Status upgrade_matrix_softmax(RewriteContext& c);
+// The reverse where the axis is the last one; else transposed to be so.
+Status downgrade_matrix_softmax(RewriteContext& c);
 
 }  // namespace anyrt

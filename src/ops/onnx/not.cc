@@ -8,7 +8,7 @@ constexpr Param kInputs[] = {{"X", "T"}};
 constexpr Param kOutputs[] = {{"Y", "T"}};
 
 Status eval(EvalContext& c) {
-  return eval_unary<bool>(c, [](bool x) { return !x; });
+  return eval_unary<uint64_t>(c, [](uint64_t x) { return x == 0; });
 }
 
 }  // namespace

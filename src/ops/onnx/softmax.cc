@@ -39,21 +39,6 @@ Status eval(EvalContext& c) {
   return c.set_output_as(0, y, x.dtype());
 }
 
-// Before opset 13 the input counts as a matrix, split at `axis` (default 1); the sum runs over all columns.
-Status upgrade(RewriteContext& c) {
-  if (c.version() >= 13) return {};
-  const int64_t axis = c.i("axis", 1);
-  const auto rank = c.input_rank(0);
-  if (rank && (axis == *rank - 1 || axis == -1)) {
-    c.set_attr("axis", int64_t{-1});
-    return {};
-  }
-  const ValueId matrix = c.op("Flatten", {c.input(0)}, {{"axis", axis}});
-  const ValueId soft = c.op(c.node().op, {matrix}, {{"axis", int64_t{-1}}});
-  c.replace_output(0, c.op("Reshape", {soft, c.op("Shape", {c.input(0)})}));
-  return {};
-}
-
 }  // namespace
 
 extern const OpDef op_onnx_softmax = {
@@ -66,7 +51,8 @@ extern const OpDef op_onnx_softmax = {
     .types = kTypes,
     .infer = infer_same,
     .eval = eval,
-    .upgrade = upgrade,
+    .upgrade = upgrade_matrix_softmax,
+    .downgrade = downgrade_matrix_softmax,
     .cases = ANYRT_CASES(R"(
       : f32[1,2]{0 0} -> f32[1,2]{0.5 0.5}
       axis=0 : f64[2,1]{1000 1000} -> f64[2,1]{0.5 0.5}
