@@ -147,6 +147,8 @@ inline constexpr DTypeSet kNumeric = kFloats | kInts;  // what ONNX calls "all n
 inline constexpr DTypeSet kComplex = DTypeSet(DType::kComplex64) | DType::kComplex128;
 inline constexpr DTypeSet kFloat8s = DTypeSet(DType::kFloat8E4M3FN) | DType::kFloat8E4M3FNUZ | DType::kFloat8E5M2 | DType::kFloat8E5M2FNUZ;
 inline constexpr DTypeSet kSubByte = DTypeSet(DType::kUInt4) | DType::kInt4 | DType::kFloat4E2M1 | DType::kUInt2 | DType::kInt2;
+// What ONNX calls "all tensor types" up to opset 18: no float8, no type narrower than a byte.
+inline constexpr DTypeSet kPlainDTypes = kNumeric | kComplex | DType::kBool | DType::kString;
 inline constexpr DTypeSet kAllDTypes = DTypeSet(0x7fffffeu);
 inline constexpr DTypeSet kIndexTypes = DTypeSet(DType::kInt32) | DType::kInt64;
 
