@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tensor/dispatch.h"
+#include "opdef/strided.h"
 
 namespace anyrt {
 
@@ -30,24 +30,25 @@ Expected<std::vector<int64_t>> normalize_axes(std::span<const int64_t> axes, int
 
 Dims row_major_strides(const Dims& dims) {
   Dims strides(dims.size());
-  int64_t step = 1;
+  // Unsigned: an empty tensor may have other dims of any size.
+  uint64_t step = 1;
   for (size_t i = dims.size(); i-- > 0;) {
-    strides[i] = step;
-    step *= dims[i];
+    strides[i] = static_cast<int64_t>(step);
+    step *= static_cast<uint64_t>(dims[i]);
   }
   return strides;
 }
 
 int64_t product(std::span<const int64_t> dims) {
-  int64_t p = 1;
-  for (int64_t d : dims) p *= d;
-  return p;
+  uint64_t p = 1;
+  for (int64_t d : dims) p *= static_cast<uint64_t>(d);
+  return static_cast<int64_t>(p);
 }
 
 int64_t product(const Dims& dims, int64_t from, int64_t to) {
-  int64_t p = 1;
-  for (int64_t i = from; i < to; ++i) p *= dims[static_cast<size_t>(i)];
-  return p;
+  uint64_t p = 1;
+  for (int64_t i = from; i < to; ++i) p *= static_cast<uint64_t>(dims[static_cast<size_t>(i)]);
+  return static_cast<int64_t>(p);
 }
 
 Expected<Dims> broadcast_dims(const Dims& a, const Dims& b) {
@@ -140,37 +141,11 @@ void for_each_broadcast_run(const Dims& out, const Dims& a, const Dims& b, const
   } while (next_index(idx, outer));
 }
 
-namespace {
-
-// Gathers `out_dims` elements from `x` read with `strides`.
-template <class T>
-void copy_strided(const T* x, T* y, const Dims& out_dims, const Dims& strides) {
-  const int64_t total = product(out_dims);
-  if (total == 0) return;
-  const size_t rank = out_dims.size();
-  const int64_t inner = rank ? out_dims[rank - 1] : 1;
-  const int64_t step = rank ? strides[rank - 1] : 0;
-  const Dims outer(out_dims.begin(), rank ? out_dims.end() - 1 : out_dims.end());
-  std::vector<int64_t> idx(outer.size(), 0);
-  do {
-    int64_t offset = 0;
-    for (size_t i = 0; i < outer.size(); ++i) offset += idx[i] * strides[i];
-    const T* src = x + offset;
-    for (int64_t i = 0; i < inner; ++i) *y++ = src[i * step];
-  } while (next_index(idx, outer));
-}
-
-}  // namespace
-
 Expected<Tensor> broadcast_to(const Tensor& x, const Dims& out) {
   ANYRT_ASSIGN(const Dims joined, broadcast_dims(x.dims(), out));
   if (joined != out) return invalid_argument("{} does not broadcast to {}", shape_string(x.dims()), shape_string(out));
   if (x.dims() == out) return x;
-  ANYRT_ASSIGN(Tensor y, Tensor::make(x.dtype(), out));
-  const Dims strides = broadcast_strides(x.dims(), out);
-  dispatch_storage(x.dtype(),
-                   [&]<class T>(TypeTag<T>) { copy_strided(storage<T>(x), mutable_storage<T>(y), out, strides); });
-  return y;
+  return read_strided(x, 0, out, broadcast_strides(x.dims(), out));
 }
 
 Expected<Tensor> transpose(const Tensor& x, std::span<const int64_t> perm) {
@@ -184,10 +159,37 @@ Expected<Tensor> transpose(const Tensor& x, std::span<const int64_t> perm) {
     out[i] = x.dims()[static_cast<size_t>(perm[i])];
     strides[i] = own[static_cast<size_t>(perm[i])];
   }
-  ANYRT_ASSIGN(Tensor y, Tensor::make(x.dtype(), out));
-  dispatch_storage(x.dtype(),
-                   [&]<class T>(TypeTag<T>) { copy_strided(storage<T>(x), mutable_storage<T>(y), out, strides); });
-  return y;
+  return read_strided(x, 0, out, strides);
+}
+
+Dim shape_product(const SymShape& shape, size_t from, size_t to) {
+  Dim p = 1;
+  for (size_t i = from; i < to; ++i) {
+    if (shape[i].is(0)) return 0;
+    p = p * shape[i];
+  }
+  return p;
+}
+
+bool surely_nonnegative(const Dim& d) {
+  if (d.is_const()) return d.value() >= 0;
+  if (d.is_unknown()) return false;
+  std::vector<std::string> symbols;
+  d.collect_symbols(symbols);
+  // A sample: shape arithmetic that goes below zero does so at one of these.
+  for (int64_t all : {0, 1, 7}) {
+    for (size_t lone = 0; lone <= symbols.size(); ++lone) {
+      Dim::Bindings bindings;
+      for (size_t i = 0; i < symbols.size(); ++i) bindings[symbols[i]] = i == lone ? 1000 : all;
+      const auto v = d.evaluate(bindings);
+      if (!v || *v < 0) return false;
+    }
+  }
+  return true;
+}
+
+void forward_elements(InferContext& c) {
+  if (auto elements = c.input_elements(0)) c.set_output_elements(0, std::move(*elements));
 }
 
 Status infer_same(InferContext& c) {

@@ -43,6 +43,12 @@ Expected<Tensor> broadcast_to(const Tensor& x, const Dims& out);
 Expected<Tensor> transpose(const Tensor& x, std::span<const int64_t> perm);
 
 // --- inference building blocks ---
+// Product of dims [from, to).
+Dim shape_product(const SymShape& shape, size_t from, size_t to);
+// True when the expression cannot be negative while its symbols, being dims, are not.
+bool surely_nonnegative(const Dim& d);
+// Output 0 holds the elements of input 0 in the same order (Reshape, Squeeze …).
+void forward_elements(InferContext& c);
 // Output 0 has the type and shape of input 0.
 Status infer_same(InferContext& c);
 // The same; known integer elements pass through (roundings, Identity …).

@@ -1,9 +1,7 @@
-#include <cstring>
-
 #include "opdef/eval.h"
 #include "opdef/shape_util.h"
+#include "opdef/strided.h"
 #include "opdef/upgrade_util.h"
-#include "tensor/dispatch.h"
 
 namespace anyrt {
 namespace {
@@ -57,34 +55,11 @@ Status eval(EvalContext& c) {
   const Tensor& first = c.input(0);
   if (first.rank() == 0) return invalid_argument("scalars cannot be concatenated");
   ANYRT_ASSIGN(const int64_t axis, normalize_axis(c.i("axis"), first.rank()));
-  Dims dims = first.dims();
-  for (size_t i = 1; i < c.num_inputs(); ++i) {
-    const Dims& d = c.input(i).dims();
-    Dims same = d;
-    if (d.size() == dims.size()) same[static_cast<size_t>(axis)] = dims[static_cast<size_t>(axis)];
-    if (same != dims) {
-      return invalid_argument("input {} has shape {}, which does not fit {} on axis {}", i, shape_string(d),
-                              shape_string(first.dims()), axis);
-    }
-    if (__builtin_add_overflow(dims[static_cast<size_t>(axis)], d[static_cast<size_t>(axis)],
-                               &dims[static_cast<size_t>(axis)])) {
-      return invalid_argument("the joined axis overflows");
-    }
-  }
+  std::vector<const Tensor*> parts;
+  for (size_t i = 0; i < c.num_inputs(); ++i) parts.push_back(&c.input(i));
+  ANYRT_ASSIGN(const Dims dims, concat_dims(parts, axis));
   ANYRT_ASSIGN(Tensor * y, c.output(0, first.dtype(), dims));
-  const int64_t outer = product(dims, 0, axis), inner = product(dims, axis + 1, static_cast<int64_t>(dims.size()));
-  const int64_t row = dims[static_cast<size_t>(axis)] * inner;
-  dispatch_storage(first.dtype(), [&]<class T>(TypeTag<T>) {
-    T* out = mutable_storage<T>(*y);
-    int64_t offset = 0;
-    for (size_t i = 0; i < c.num_inputs(); ++i) {
-      const Tensor& x = c.input(i);
-      const int64_t n = x.dims()[static_cast<size_t>(axis)] * inner;
-      const T* in = storage<T>(x);
-      for (int64_t o = 0; o < outer; ++o) std::copy_n(in + o * n, n, out + o * row + offset);
-      offset += n;
-    }
-  });
+  concat_into(*y, parts, axis);
   return {};
 }
 
