@@ -188,6 +188,13 @@ bool surely_nonnegative(const Dim& d) {
   return true;
 }
 
+std::optional<size_t> known_length(const InferContext& c, size_t i) {
+  const SymShape* s = c.input_shape(i);
+  if (!s || s->size() != 1 || !(*s)[0].is_const()) return std::nullopt;
+  const int64_t n = (*s)[0].value();
+  return n >= 0 && n <= 64 ? std::optional<size_t>(static_cast<size_t>(n)) : std::nullopt;
+}
+
 void forward_elements(InferContext& c) {
   if (auto elements = c.input_elements(0)) c.set_output_elements(0, std::move(*elements));
 }

@@ -47,6 +47,8 @@ Expected<Tensor> transpose(const Tensor& x, std::span<const int64_t> perm);
 Dim shape_product(const SymShape& shape, size_t from, size_t to);
 // True when the expression cannot be negative while its symbols, being dims, are not.
 bool surely_nonnegative(const Dim& d);
+// Number of elements of 1-D input i (a shape, axes), when known: the rank of something. At most 64.
+std::optional<size_t> known_length(const InferContext& c, size_t i);
 // Output 0 holds the elements of input 0 in the same order (Reshape, Squeeze …).
 void forward_elements(InferContext& c);
 // Output 0 has the type and shape of input 0.

@@ -181,4 +181,53 @@ Expected<std::vector<int64_t>> wrap_indices(const Tensor& indices, int64_t limit
   return out;
 }
 
+Expected<std::vector<int64_t>> element_offsets(const Dims& dims, const Dims& index_dims, int64_t axis,
+                                               const std::vector<int64_t>& picks) {
+  bool fits = index_dims.size() == dims.size();
+  for (size_t i = 0; fits && i < dims.size(); ++i) {
+    fits = static_cast<int64_t>(i) == axis || index_dims[i] <= dims[i];
+  }
+  if (!fits) {
+    return invalid_argument("indices of shape {} do not fit data of shape {} on axis {}", shape_string(index_dims),
+                            shape_string(dims), axis);
+  }
+  std::vector<int64_t> offsets(picks.size());
+  if (picks.empty()) return offsets;
+  Dims strides = row_major_strides(dims);
+  const int64_t axis_stride = strides[axis];
+  strides[axis] = 0;
+  const int64_t inner = index_dims.back(), step = strides.back();
+  const Dims outer(index_dims.begin(), index_dims.end() - 1);
+  std::vector<int64_t> idx(outer.size(), 0);
+  size_t at = 0;
+  do {
+    int64_t base = 0;
+    for (size_t i = 0; i < outer.size(); ++i) base += idx[i] * strides[i];
+    for (int64_t i = 0; i < inner; ++i, ++at) offsets[at] = base + i * step + picks[at] * axis_stride;
+  } while (next_index(idx, outer));
+  return offsets;
+}
+
+Expected<std::vector<int64_t>> tuple_offsets(std::span<const int64_t> dims, const Tensor& indices) {
+  const size_t depth = static_cast<size_t>(indices.dims().back());
+  const int64_t count = product(indices.dims(), 0, indices.rank() - 1);
+  ANYRT_TRY(checked_element_count(std::span(indices.dims()).first(indices.dims().size() - 1)).status());
+  ANYRT_ASSIGN(const std::vector<int64_t> tuples, to_int64s(indices));
+  const Dims strides = row_major_strides(Dims(dims.begin(), dims.end()));
+  std::vector<int64_t> offsets;
+  // Empty tuples take no bytes in a model, so that their number could be anything.
+  if (depth == 0 && count > (1 << 24)) return invalid_argument("{} empty index tuples are too many", count);
+  offsets.assign(static_cast<size_t>(count), 0);
+  for (size_t k = 0; k < offsets.size(); ++k) {
+    for (size_t j = 0; j < depth; ++j) {
+      int64_t i = tuples[k * depth + j];
+      if (i < -dims[j] || i >= dims[j]) {
+        return make_error(Code::kOutOfRange, "index {} is outside of [{}, {}] of axis {}", i, -dims[j], dims[j] - 1, j);
+      }
+      offsets[k] += (i < 0 ? i + dims[j] : i) * strides[j];
+    }
+  }
+  return offsets;
+}
+
 }  // namespace anyrt

@@ -41,4 +41,11 @@ Expected<Tensor> stack(std::span<const Tensor> parts, int64_t axis);
 // Integer indices into `limit` elements, negative ones counting from the end; an error names the first that is outside.
 Expected<std::vector<int64_t>> wrap_indices(const Tensor& indices, int64_t limit);
 
+// Offsets in a tensor of `dims` of the elements that an index tensor of shape `index_dims` addresses: its own indices,
+// except along `axis`, where picks[i], already in range, takes their place.
+Expected<std::vector<int64_t>> element_offsets(const Dims& dims, const Dims& index_dims, int64_t axis,
+                                               const std::vector<int64_t>& picks);
+// The last axis of `indices` holds tuples that index the leading axes of `dims`: the offset where each leads.
+Expected<std::vector<int64_t>> tuple_offsets(std::span<const int64_t> dims, const Tensor& indices);
+
 }  // namespace anyrt

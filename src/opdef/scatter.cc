@@ -1,0 +1,115 @@
+#include "opdef/scatter.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "tensor/dispatch.h"
+
+namespace anyrt {
+
+Expected<ScatterReduction> parse_scatter_reduction(std::string_view name) {
+  constexpr std::string_view kNames[] = {"none", "add", "mul", "min", "max"};
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    if (name == kNames[i]) return static_cast<ScatterReduction>(i);
+  }
+  return invalid_model("reduction must be none, add, mul, min or max, found '{}'", name);
+}
+
+namespace {
+
+// The type in which two elements of type T are combined.
+template <class T>
+using Wide = std::conditional_t<
+    std::is_same_v<T, bool> || std::is_same_v<T, double> || std::is_same_v<T, std::string>, T,
+    std::conditional_t<std::is_integral_v<T> && std::is_unsigned_v<T>, uint64_t,
+                       std::conditional_t<std::is_integral_v<T> || std::is_same_v<T, Int4> || std::is_same_v<T, Int2> ||
+                                              std::is_same_v<T, UInt4> || std::is_same_v<T, UInt2>,
+                                          int64_t, float>>>;
+
+template <ScatterReduction kHow, class W>
+W combine(W a, W b) {
+  if constexpr (kHow == ScatterReduction::kMin) {
+    return a < b ? a : b;
+  } else if constexpr (kHow == ScatterReduction::kMax) {
+    return a > b ? a : b;
+  } else if constexpr (std::is_same_v<W, bool>) {
+    return kHow == ScatterReduction::kAdd ? a || b : a && b;
+  } else if constexpr (std::is_same_v<W, int64_t>) {  // wraps
+    const uint64_t ua = static_cast<uint64_t>(a), ub = static_cast<uint64_t>(b);
+    return static_cast<int64_t>(kHow == ScatterReduction::kAdd ? ua + ub : ua * ub);
+  } else {
+    return kHow == ScatterReduction::kAdd ? a + b : a * b;
+  }
+}
+
+template <ScatterReduction kHow, class T>
+void combine_runs(T* y, const T* updates, std::span<const int64_t> offsets, int64_t length) {
+  for (int64_t at : offsets) {
+    for (int64_t i = 0; i < length; ++i) {
+      y[at + i] = static_cast<T>(combine<kHow>(static_cast<Wide<T>>(y[at + i]), static_cast<Wide<T>>(updates[i])));
+    }
+    updates += length;
+  }
+}
+
+template <class T>
+void add_or_multiply_complex(T* y, const T* updates, std::span<const int64_t> offsets, int64_t length, bool add) {
+  for (int64_t at : offsets) {
+    for (int64_t i = 0; i < length; ++i) {
+      const T a = y[at + i], b = updates[i];
+      y[at + i] = add ? T{a.re + b.re, a.im + b.im} : T{a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+    }
+    updates += length;
+  }
+}
+
+}  // namespace
+
+Status scatter_runs(Tensor& y, const Tensor& updates, std::span<const int64_t> offsets, int64_t length,
+                    ScatterReduction reduction) {
+  if (reduction == ScatterReduction::kNone) {
+    dispatch_storage(y.dtype(), [&]<class T>(TypeTag<T>) {
+      const T* in = storage<T>(updates);
+      T* out = mutable_storage<T>(y);
+      for (int64_t at : offsets) {
+        std::copy_n(in, length, out + at);
+        in += length;
+      }
+    });
+    return {};
+  }
+  bool known = false;
+  const bool add = reduction == ScatterReduction::kAdd;
+  if (y.dtype() == DType::kString) {
+    known = add;
+    if (known) {
+      const std::string* in = updates.data<std::string>();
+      for (int64_t at : offsets) {
+        for (int64_t i = 0; i < length; ++i) y.mutable_data<std::string>()[at + i] += *in++;
+      }
+    }
+  } else if (is_complex(y.dtype())) {
+    known = add || reduction == ScatterReduction::kMul;
+    if (known) {
+      dispatch<Complex64, Complex128>(y.dtype(), [&]<class T>(TypeTag<T>) {
+        add_or_multiply_complex(y.mutable_data<T>(), updates.data<T>(), offsets, length, add);
+      });
+    }
+  } else {
+    known = dispatch<float, double, Float16, BFloat16, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
+                     uint64_t, bool, Float8E4M3FN, Float8E4M3FNUZ, Float8E5M2, Float8E5M2FNUZ, Float8E8M0, Float4E2M1,
+                     Int4, UInt4, Int2, UInt2>(y.dtype(), [&]<class T>(TypeTag<T>) {
+      T* out = y.mutable_data<T>();
+      const T* in = updates.data<T>();
+      switch (reduction) {
+        case ScatterReduction::kAdd: combine_runs<ScatterReduction::kAdd>(out, in, offsets, length); break;
+        case ScatterReduction::kMul: combine_runs<ScatterReduction::kMul>(out, in, offsets, length); break;
+        case ScatterReduction::kMin: combine_runs<ScatterReduction::kMin>(out, in, offsets, length); break;
+        default: combine_runs<ScatterReduction::kMax>(out, in, offsets, length); break;
+      }
+    });
+  }
+  return known ? Status() : not_implemented("this reduction of elements of {}", dtype_name(y.dtype()));
+}
+
+}  // namespace anyrt
