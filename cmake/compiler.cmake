@@ -19,6 +19,8 @@ target_compile_options(anyrt_flags INTERFACE
   # GCC's plain -Wshadow also objects to enumerators of scoped enums.
   $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow>
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
+# Some libraries ask for -pthread, which defines a macro: a shared precompiled header needs it everywhere or nowhere.
+target_compile_options(anyrt_flags INTERFACE -pthread)
 if(ANYRT_WERROR)
   target_compile_options(anyrt_flags INTERFACE -Werror)
 endif()

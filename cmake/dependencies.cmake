@@ -52,7 +52,7 @@ anyrt_codec(JPEG2000 PkgConfig::openjp2)
 message(STATUS "anyrt: codecs:${codec_summary}; switch off with -DANYRT_IMAGE_CODECS=OFF or -DANYRT_<CODEC>=OFF")
 
 # What a folder's library links besides the levels below it ('/' in the folder's name becomes '_').
-set(anyrt_libs_base fmt::fmt Threads::Threads nlohmann_json::nlohmann_json)
+set(anyrt_libs_base fmt::fmt nlohmann_json::nlohmann_json)
 set(anyrt_libs_codec anyrt_image_codecs)
 set(anyrt_libs_ops PkgConfig::re2 PkgConfig::utf8proc anyrt_image_codecs)
 set(anyrt_libs_format_onnx anyrt_protozero)

@@ -7,7 +7,7 @@ set(ANYRT_TEST_FOLDERS "")
 add_library(anyrt_include INTERFACE)
 target_include_directories(anyrt_include INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
                                                    ${ANYRT_GENERATED})
-target_link_libraries(anyrt_include INTERFACE anyrt_flags)
+target_link_libraries(anyrt_include INTERFACE anyrt_flags Threads::Threads)
 
 # anyrt_library(<target> <below> <libs> <source>...): no library is made where there is nothing to compile.
 function(anyrt_library target below libs)
