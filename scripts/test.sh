@@ -85,7 +85,7 @@ conformance() {
   local name=$1 line status
   shift
   note "$name"
-  timeout 1800 "build/$preset/anyrt" test "$@" >"$logs/$name.log" 2>&1 </dev/null
+  timeout 1800 "build/$preset/anyrt" test --quiet "$@" >"$logs/$name.log" 2>&1 </dev/null
   status=$?
   line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/$name.log" | tail -1)
   if [ -z "$line" ]; then

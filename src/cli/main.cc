@@ -20,7 +20,8 @@ void add_option(CLI::App& app, const Option& row, Args& args) {
   const std::string key = long_name(row.name);
   if (*row.fallback) args.fallbacks[key] = row.fallback;
   if (row.kind == OptionKind::kFlag) {
-    app.add_flag_callback(row.name, [&args, key] { args.values[key] = {"1"}; }, row.help);
+    app.add_flag_callback(
+        row.name, [&args, key] { args.values[key] = {"1"}; }, row.help);
     return;
   }
   CLI::Option* o = app.add_option_function<std::vector<std::string>>(

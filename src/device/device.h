@@ -14,17 +14,17 @@ namespace anyrt {
 
 class EvalContext;
 
-// How exact kernels must be. strict: f32 FMA or better, the same bits over runs and thread counts. default: per layer at most
-// 5e-6 of max|y| against float64. fast: reduced precision under a measured budget.
+// How exact kernels must be. strict: f32 FMA or better, the same bits over runs and thread counts. default: per layer
+// at most 5e-6 of max|y| against float64. fast: reduced precision under a measured budget.
 enum class Accuracy : uint8_t { kStrict, kDefault, kFast };
 
 struct DeviceInfo {
-  std::string name;         // "cpu", "loopback:0"
-  std::string description;  // for people: processor name, instruction sets, memory
-  size_t memory_bytes = 0;  // 0 = not known
-  bool host_memory = false; // kernels read and write the host's tensors
-  double flops = 0;         // peak f32, measured or from the data sheet; 0 = not known
-  double bandwidth = 0;     // bytes a second of its own memory
+  std::string name;               // "cpu", "loopback:0"
+  std::string description;        // for people: processor name, instruction sets, memory
+  size_t memory_bytes = 0;        // 0 = not known
+  bool host_memory = false;       // kernels read and write the host's tensors
+  double flops = 0;               // peak f32, measured or from the data sheet; 0 = not known
+  double bandwidth = 0;           // bytes a second of its own memory
   double transfer_bandwidth = 0;  // bytes a second between host and device; 0 = no transfer needed
   double launch_seconds = 0;      // fixed cost of one launch
 };
@@ -56,14 +56,15 @@ struct Fence {
   uint64_t value = 0;
 };
 
-// What `compile` makes of one node, of several fused ones, or of a whole region. Allocates no buffers: the planner places them.
+// What `compile` makes of one node, of several fused ones, or of a whole region. Allocates no buffers: the planner
+// places them.
 struct CompiledStep {
-  std::string kernel;              // "eval", "f32_gemm_avx512", …
-  std::vector<NodeId> nodes;       // where it comes from
-  std::vector<ValueId> inputs;     // kNoValue for omitted ones
+  std::string kernel;           // "eval", "f32_gemm_avx512", …
+  std::vector<NodeId> nodes;    // where it comes from
+  std::vector<ValueId> inputs;  // kNoValue for omitted ones
   std::vector<ValueId> outputs;
-  bool in_place0 = false;          // output 0 may take the bytes of input 0
-  bool view0 = false;              // output 0 is input 0 under another shape: no work where the planner makes it so
+  bool in_place0 = false;  // output 0 may take the bytes of input 0
+  bool view0 = false;      // output 0 is input 0 under another shape: no work where the planner makes it so
   size_t scratch_bytes = 0;
   // Host-memory devices: runs on the calling thread. `state` holds packed weights and the like, shared by all calls.
   Status (*run)(EvalContext&, const void* state) = nullptr;
@@ -72,8 +73,8 @@ struct CompiledStep {
   std::shared_ptr<const void> code;
 };
 
-// One opened device. Functions may be called from several threads. A device keeps no tensor of its own between runs except
-// what `alloc` gave out.
+// One opened device. Functions may be called from several threads. A device keeps no tensor of its own between runs
+// except what `alloc` gave out.
 class Device {
  public:
   virtual ~Device() = default;
@@ -90,15 +91,19 @@ class Device {
   virtual Expected<DeviceMemory> alloc(size_t bytes) = 0;
   virtual void free(DeviceMemory memory) = 0;
   // Copies are ordered after the fences in `wait`; `done` (may be null) is signalled when the bytes have arrived.
-  virtual Status copy_in(const DeviceMemory& to, size_t offset, const void* from, size_t bytes, std::span<const Fence> wait, Fence* done) = 0;
-  virtual Status copy_out(void* to, const DeviceMemory& from, size_t offset, size_t bytes, std::span<const Fence> wait, Fence* done) = 0;
+  virtual Status copy_in(const DeviceMemory& to, size_t offset, const void* from, size_t bytes,
+                         std::span<const Fence> wait, Fence* done) = 0;
+  virtual Status copy_out(void* to, const DeviceMemory& from, size_t offset, size_t bytes, std::span<const Fence> wait,
+                          Fence* done) = 0;
   // Directly from another device; NotImplemented makes the executor go through the host.
-  virtual Status copy_peer(const DeviceMemory&, size_t, Device&, const DeviceMemory&, size_t, size_t, std::span<const Fence>, Fence*) {
+  virtual Status copy_peer(const DeviceMemory&, size_t, Device&, const DeviceMemory&, size_t, size_t,
+                           std::span<const Fence>, Fence*) {
     return not_implemented("no direct copy between these devices");
   }
-  // Starts the step; inputs and outputs as in CompiledStep, outputs already placed. Returns at once where the device can.
-  virtual Status launch(const CompiledStep& step, std::span<const DeviceTensor> inputs, std::span<const DeviceTensor> outputs,
-                        std::span<const Fence> wait, Fence* done) = 0;
+  // Starts the step; inputs and outputs as in CompiledStep, outputs already placed. Returns at once where the device
+  // can.
+  virtual Status launch(const CompiledStep& step, std::span<const DeviceTensor> inputs,
+                        std::span<const DeviceTensor> outputs, std::span<const Fence> wait, Fence* done) = 0;
   // Blocks until the fence is signalled; reports an error of the work before it.
   virtual Status sync(Fence fence) = 0;
 };

@@ -72,24 +72,16 @@ bool load_block(DType dtype, const void* from, W* out) {
 #define ANYRT_AS(T) \
   std::type_identity<T> {}
   switch (dtype) {
-    case DType::kUInt8:
-      return each(ANYRT_AS(uint8_t), same);
+    case DType::kUInt8: return each(ANYRT_AS(uint8_t), same);
     case DType::kInt8:
     case DType::kInt4:
-    case DType::kInt2:
-      return each(ANYRT_AS(int8_t), same);
-    case DType::kUInt16:
-      return each(ANYRT_AS(uint16_t), same);
-    case DType::kInt16:
-      return each(ANYRT_AS(int16_t), same);
-    case DType::kUInt4:
-      return each(ANYRT_AS(uint8_t), low4);
-    case DType::kUInt2:
-      return each(ANYRT_AS(uint8_t), low2);
-    case DType::kBool:
-      return each(ANYRT_AS(uint8_t), [](uint8_t v) { return v != 0; });
-    default:
-      break;
+    case DType::kInt2: return each(ANYRT_AS(int8_t), same);
+    case DType::kUInt16: return each(ANYRT_AS(uint16_t), same);
+    case DType::kInt16: return each(ANYRT_AS(int16_t), same);
+    case DType::kUInt4: return each(ANYRT_AS(uint8_t), low4);
+    case DType::kUInt2: return each(ANYRT_AS(uint8_t), low2);
+    case DType::kBool: return each(ANYRT_AS(uint8_t), [](uint8_t v) { return v != 0; });
+    default: break;
   }
   if constexpr (!std::is_same_v<W, float>) {
     if (dtype == DType::kInt32) return each(ANYRT_AS(int32_t), same);
@@ -103,26 +95,16 @@ bool load_block(DType dtype, const void* from, W* out) {
   }
   if constexpr (std::is_same_v<W, float>) {
     switch (dtype) {
-      case DType::kFloat32:
-        return each(ANYRT_AS(float), same);
-      case DType::kFloat16:
-        return each(ANYRT_AS(uint16_t), narrow::from_half);
-      case DType::kBFloat16:
-        return each(ANYRT_AS(uint16_t), narrow::from_bfloat);
-      case DType::kFloat8E4M3FN:
-        return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE4M3FN[v]; });
-      case DType::kFloat8E4M3FNUZ:
-        return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE4M3FNUZ[v]; });
-      case DType::kFloat8E5M2:
-        return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE5M2[v]; });
-      case DType::kFloat8E5M2FNUZ:
-        return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE5M2FNUZ[v]; });
-      case DType::kFloat8E8M0:
-        return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE8M0[v]; });
-      case DType::kFloat4E2M1:
-        return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE2M1[v & 15]; });
-      default:
-        break;
+      case DType::kFloat32: return each(ANYRT_AS(float), same);
+      case DType::kFloat16: return each(ANYRT_AS(uint16_t), narrow::from_half);
+      case DType::kBFloat16: return each(ANYRT_AS(uint16_t), narrow::from_bfloat);
+      case DType::kFloat8E4M3FN: return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE4M3FN[v]; });
+      case DType::kFloat8E4M3FNUZ: return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE4M3FNUZ[v]; });
+      case DType::kFloat8E5M2: return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE5M2[v]; });
+      case DType::kFloat8E5M2FNUZ: return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE5M2FNUZ[v]; });
+      case DType::kFloat8E8M0: return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE8M0[v]; });
+      case DType::kFloat4E2M1: return each(ANYRT_AS(uint8_t), [](uint8_t v) { return narrow::kE2M1[v & 15]; });
+      default: break;
     }
   }
   return false;
@@ -149,40 +131,23 @@ void store_block(DType dtype, const W* in, void* to, Options options) {
   };
   const bool saturate = options.saturate;
   switch (dtype) {
-    case DType::kFloat32:
-      return each(ANYRT_AS(float), [](W v) { return static_cast<float>(v); });
-    case DType::kFloat64:
-      return each(ANYRT_AS(double), [](W v) { return static_cast<double>(v); });
-    case DType::kUInt8:
-      return each(ANYRT_AS(uint8_t), to_integer<uint8_t, W>);
-    case DType::kInt8:
-      return each(ANYRT_AS(int8_t), to_integer<int8_t, W>);
-    case DType::kUInt16:
-      return each(ANYRT_AS(uint16_t), to_integer<uint16_t, W>);
-    case DType::kInt16:
-      return each(ANYRT_AS(int16_t), to_integer<int16_t, W>);
-    case DType::kUInt32:
-      return each(ANYRT_AS(uint32_t), to_integer<uint32_t, W>);
-    case DType::kInt32:
-      return each(ANYRT_AS(int32_t), to_integer<int32_t, W>);
-    case DType::kUInt64:
-      return each(ANYRT_AS(uint64_t), to_integer<uint64_t, W>);
-    case DType::kInt64:
-      return each(ANYRT_AS(int64_t), to_integer<int64_t, W>);
-    case DType::kBool:
-      return each(ANYRT_AS(uint8_t), [](W v) { return static_cast<uint8_t>(v != 0); });
-    case DType::kInt4:
-      return each(ANYRT_AS(int8_t), [](W v) { return Int4(to_integer<int8_t>(v)).value; });
-    case DType::kUInt4:
-      return each(ANYRT_AS(uint8_t), [](W v) { return UInt4(to_integer<uint8_t>(v)).value; });
-    case DType::kInt2:
-      return each(ANYRT_AS(int8_t), [](W v) { return Int2(to_integer<int8_t>(v)).value; });
-    case DType::kUInt2:
-      return each(ANYRT_AS(uint8_t), [](W v) { return UInt2(to_integer<uint8_t>(v)).value; });
-    case DType::kFloat16:
-      return each(ANYRT_AS(uint16_t), [](W v) { return narrow::to_half(pre_round(v)); });
-    case DType::kBFloat16:
-      return each(ANYRT_AS(uint16_t), [](W v) { return narrow::to_bfloat(pre_round(v)); });
+    case DType::kFloat32: return each(ANYRT_AS(float), [](W v) { return static_cast<float>(v); });
+    case DType::kFloat64: return each(ANYRT_AS(double), [](W v) { return static_cast<double>(v); });
+    case DType::kUInt8: return each(ANYRT_AS(uint8_t), to_integer<uint8_t, W>);
+    case DType::kInt8: return each(ANYRT_AS(int8_t), to_integer<int8_t, W>);
+    case DType::kUInt16: return each(ANYRT_AS(uint16_t), to_integer<uint16_t, W>);
+    case DType::kInt16: return each(ANYRT_AS(int16_t), to_integer<int16_t, W>);
+    case DType::kUInt32: return each(ANYRT_AS(uint32_t), to_integer<uint32_t, W>);
+    case DType::kInt32: return each(ANYRT_AS(int32_t), to_integer<int32_t, W>);
+    case DType::kUInt64: return each(ANYRT_AS(uint64_t), to_integer<uint64_t, W>);
+    case DType::kInt64: return each(ANYRT_AS(int64_t), to_integer<int64_t, W>);
+    case DType::kBool: return each(ANYRT_AS(uint8_t), [](W v) { return static_cast<uint8_t>(v != 0); });
+    case DType::kInt4: return each(ANYRT_AS(int8_t), [](W v) { return Int4(to_integer<int8_t>(v)).value; });
+    case DType::kUInt4: return each(ANYRT_AS(uint8_t), [](W v) { return UInt4(to_integer<uint8_t>(v)).value; });
+    case DType::kInt2: return each(ANYRT_AS(int8_t), [](W v) { return Int2(to_integer<int8_t>(v)).value; });
+    case DType::kUInt2: return each(ANYRT_AS(uint8_t), [](W v) { return UInt2(to_integer<uint8_t>(v)).value; });
+    case DType::kFloat16: return each(ANYRT_AS(uint16_t), [](W v) { return narrow::to_half(pre_round(v)); });
+    case DType::kBFloat16: return each(ANYRT_AS(uint16_t), [](W v) { return narrow::to_bfloat(pre_round(v)); });
     case DType::kFloat8E4M3FN:
       return each(ANYRT_AS(uint8_t), [=](W v) { return narrow::to_e4m3fn(pre_round(v), saturate); });
     case DType::kFloat8E4M3FNUZ:
@@ -193,10 +158,8 @@ void store_block(DType dtype, const W* in, void* to, Options options) {
       return each(ANYRT_AS(uint8_t), [=](W v) { return narrow::to_e5m2fnuz(pre_round(v), saturate); });
     case DType::kFloat8E8M0:
       return each(ANYRT_AS(uint8_t), [=](W v) { return narrow::to_e8m0(pre_round(v), saturate, options.round); });
-    case DType::kFloat4E2M1:
-      return each(ANYRT_AS(uint8_t), [](W v) { return narrow::to_e2m1(pre_round(v)); });
-    default:
-      break;
+    case DType::kFloat4E2M1: return each(ANYRT_AS(uint8_t), [](W v) { return narrow::to_e2m1(pre_round(v)); });
+    default: break;
   }
 }
 #undef ANYRT_AS
@@ -230,16 +193,13 @@ void convert_through(DType from_dtype, const std::byte* from, DType to_dtype, st
 void convert_real(DType from_dtype, const std::byte* from, DType to_dtype, std::byte* to, size_t n, Options options) {
   const bool to_float_type = is_float(to_dtype);
   switch (from_dtype) {
-    case DType::kFloat64:
-      return convert_through<double>(from_dtype, from, to_dtype, to, n, options);
+    case DType::kFloat64: return convert_through<double>(from_dtype, from, to_dtype, to, n, options);
     case DType::kInt32:
     case DType::kUInt32:
       if (to_float_type) return convert_through<double>(from_dtype, from, to_dtype, to, n, options);
       return convert_through<int64_t>(from_dtype, from, to_dtype, to, n, options);
-    case DType::kUInt64:
-      return convert_through<uint64_t>(from_dtype, from, to_dtype, to, n, options);
-    case DType::kInt64:
-      return convert_through<int64_t>(from_dtype, from, to_dtype, to, n, options);
+    case DType::kUInt64: return convert_through<uint64_t>(from_dtype, from, to_dtype, to, n, options);
+    case DType::kInt64: return convert_through<int64_t>(from_dtype, from, to_dtype, to, n, options);
     default:
       if (is_float(from_dtype) || to_float_type) {
         return convert_through<float>(from_dtype, from, to_dtype, to, n, options);

@@ -95,20 +95,13 @@ Dim extremum(const Dim& a, const Dim& b, bool want_max) {
 
 Dim apply(Op op, const Dim& a, const Dim& b) {
   switch (op) {
-    case Op::kSymbol:
-      break;
-    case Op::kFloorDiv:
-      return Dim::floor_div(a, b);
-    case Op::kCeilDiv:
-      return Dim::ceil_div(a, b);
-    case Op::kTruncDiv:
-      return Dim::trunc_div(a, b);
-    case Op::kMod:
-      return Dim::mod(a, b);
-    case Op::kMin:
-      return Dim::min(a, b);
-    case Op::kMax:
-      return Dim::max(a, b);
+    case Op::kSymbol: break;
+    case Op::kFloorDiv: return Dim::floor_div(a, b);
+    case Op::kCeilDiv: return Dim::ceil_div(a, b);
+    case Op::kTruncDiv: return Dim::trunc_div(a, b);
+    case Op::kMod: return Dim::mod(a, b);
+    case Op::kMin: return Dim::min(a, b);
+    case Op::kMax: return Dim::max(a, b);
   }
   return Dim::unknown();
 }

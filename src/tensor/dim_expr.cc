@@ -58,9 +58,7 @@ DimBounds atom_bounds(const DimAtom& atom) {
   const bool a_not_negative = a.low && *a.low >= 0, b_not_negative = b.low && *b.low >= 0;
   DimBounds result;
   switch (atom.op) {
-    case Op::kSymbol:
-      result.low = 0;
-      break;
+    case Op::kSymbol: result.low = 0; break;
     case Op::kFloorDiv:
       if (atom.b.is_const() && atom.b.value() > 0) {
         if (a.low) result.low = floor_quotient(*a.low, atom.b.value());

@@ -206,18 +206,11 @@ class LiteralParser {
         if (at_ == text_.size()) return error("an escape");
         c = text_[at_++];
         switch (c) {
-          case 'n':
-            c = '\n';
-            break;
-          case 't':
-            c = '\t';
-            break;
-          case 'r':
-            c = '\r';
-            break;
+          case 'n': c = '\n'; break;
+          case 't': c = '\t'; break;
+          case 'r': c = '\r'; break;
           case '"':
-          case '\\':
-            break;
+          case '\\': break;
           case 'x': {
             unsigned code = 0;
             const std::string_view digits = text_.substr(at_, 2);
@@ -227,9 +220,7 @@ class LiteralParser {
             c = static_cast<char>(code);
             break;
           }
-          default:
-            --at_;
-            return error("one of n t r \" \\ x after a backslash");
+          default: --at_; return error("one of n t r \" \\ x after a backslash");
         }
       }
       out += c;
@@ -286,21 +277,11 @@ void append_string(std::string& text, std::string_view value) {
   text += '"';
   for (const char c : value) {
     switch (c) {
-      case '"':
-        text += "\\\"";
-        break;
-      case '\\':
-        text += "\\\\";
-        break;
-      case '\n':
-        text += "\\n";
-        break;
-      case '\t':
-        text += "\\t";
-        break;
-      case '\r':
-        text += "\\r";
-        break;
+      case '"': text += "\\\""; break;
+      case '\\': text += "\\\\"; break;
+      case '\n': text += "\\n"; break;
+      case '\t': text += "\\t"; break;
+      case '\r': text += "\\r"; break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));

@@ -65,14 +65,9 @@ uint8_t to_e8m0(float value, bool saturate, F8Round round) {
   const uint32_t half = floor == 0 ? 0x00600000u : below + 0x00400000u;
   bool up = false;
   switch (round) {
-    case F8Round::kNearest:
-      up = bits >= half;
-      break;
-    case F8Round::kUp:
-      up = bits > below;
-      break;
-    case F8Round::kDown:
-      break;
+    case F8Round::kNearest: up = bits >= half; break;
+    case F8Round::kUp: up = bits > below; break;
+    case F8Round::kDown: break;
   }
   return static_cast<uint8_t>(floor + (up ? 1 : 0));
 }

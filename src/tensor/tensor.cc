@@ -33,14 +33,10 @@ Expected<Extent> checked_extent(DType dtype, std::span<const int64_t> dims) {
 
 size_t alignment_of(DType dtype) {
   switch (dtype) {
-    case DType::kString:
-      return alignof(std::string);
-    case DType::kComplex64:
-      return alignof(Complex64);
-    case DType::kComplex128:
-      return alignof(Complex128);
-    default:
-      return element_size(dtype);
+    case DType::kString: return alignof(std::string);
+    case DType::kComplex64: return alignof(Complex64);
+    case DType::kComplex128: return alignof(Complex128);
+    default: return element_size(dtype);
   }
 }
 

@@ -65,20 +65,13 @@ Type Type::map(DType key, Type value) {
 
 std::string Type::to_string() const {
   switch (kind) {
-    case TypeKind::kUndefined:
-      return "?";
-    case TypeKind::kTensor:
-      return element_string(*this);
-    case TypeKind::kSparseTensor:
-      return "sparse(" + element_string(*this) + ")";
-    case TypeKind::kSequence:
-      return "seq(" + inner_string(elem) + ")";
-    case TypeKind::kOptional:
-      return "optional(" + inner_string(elem) + ")";
-    case TypeKind::kMap:
-      return "map(" + element_string(*this) + "," + inner_string(elem) + ")";
-    case TypeKind::kOpaque:
-      return "opaque";
+    case TypeKind::kUndefined: return "?";
+    case TypeKind::kTensor: return element_string(*this);
+    case TypeKind::kSparseTensor: return "sparse(" + element_string(*this) + ")";
+    case TypeKind::kSequence: return "seq(" + inner_string(elem) + ")";
+    case TypeKind::kOptional: return "optional(" + inner_string(elem) + ")";
+    case TypeKind::kMap: return "map(" + element_string(*this) + "," + inner_string(elem) + ")";
+    case TypeKind::kOpaque: return "opaque";
   }
   return "?";
 }

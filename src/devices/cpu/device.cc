@@ -61,7 +61,8 @@ class CpuDevice final : public Device {
   Status copy_out(void*, const DeviceMemory&, size_t, size_t, std::span<const Fence>, Fence*) override {
     return internal_error("the cpu uses the host's tensors");
   }
-  Status launch(const CompiledStep&, std::span<const DeviceTensor>, std::span<const DeviceTensor>, std::span<const Fence>, Fence*) override {
+  Status launch(const CompiledStep&, std::span<const DeviceTensor>, std::span<const DeviceTensor>,
+                std::span<const Fence>, Fence*) override {
     return internal_error("the cpu runs steps on the calling thread");
   }
   Status sync(Fence) override { return {}; }
@@ -76,7 +77,9 @@ Expected<std::vector<DeviceInfo>> probe() {
   return std::vector<DeviceInfo>{std::move(info)};
 }
 
-Expected<std::unique_ptr<Device>> open(const DeviceOptions& options) { return std::unique_ptr<Device>(new CpuDevice(options)); }
+Expected<std::unique_ptr<Device>> open(const DeviceOptions& options) {
+  return std::unique_ptr<Device>(new CpuDevice(options));
+}
 
 }  // namespace
 

@@ -28,7 +28,9 @@ int isa_limit() {
 
 bool isa_allowed(Isa isa) { return isa == Isa::kAny || isa_limit() < 0 || static_cast<int>(isa) <= isa_limit(); }
 
-const Type& KernelQuery::input_type(size_t i) const { return has_input(i) ? graph_.value(node_->inputs[i]).type : kUnknownType; }
+const Type& KernelQuery::input_type(size_t i) const {
+  return has_input(i) ? graph_.value(node_->inputs[i]).type : kUnknownType;
+}
 
 DType KernelQuery::input_dtype(size_t i) const {
   const Type& t = input_type(i);
@@ -41,7 +43,8 @@ const SymShape* KernelQuery::input_shape(size_t i) const {
 }
 
 const Type& KernelQuery::output_type(size_t i) const {
-  return i < node_->outputs.size() && node_->outputs[i] != kNoValue ? graph_.value(node_->outputs[i]).type : kUnknownType;
+  return i < node_->outputs.size() && node_->outputs[i] != kNoValue ? graph_.value(node_->outputs[i]).type
+                                                                    : kUnknownType;
 }
 
 const Tensor* KernelQuery::input_constant(size_t i) const {

@@ -15,7 +15,8 @@ namespace anyrt::cpu {
 // What a kernel may look at when a node is compiled. Shapes are symbolic: `shape` is null where the rank is not known.
 class KernelQuery : public AttrReader {
  public:
-  KernelQuery(const Graph& graph, NodeId id, Accuracy accuracy) : AttrReader(graph.node(id)), graph_(graph), accuracy_(accuracy) {}
+  KernelQuery(const Graph& graph, NodeId id, Accuracy accuracy)
+      : AttrReader(graph.node(id)), graph_(graph), accuracy_(accuracy) {}
   bool has_input(size_t i) const { return i < node_->inputs.size() && node_->inputs[i] != kNoValue; }
   const Type& input_type(size_t i) const;
   DType input_dtype(size_t i) const;
@@ -33,10 +34,10 @@ class KernelQuery : public AttrReader {
 // Which instruction set a kernel is built for; kAny dispatches by itself (Highway).
 enum class Isa : uint8_t { kAny, kScalar, kSse4, kAvx2, kAvx512, kVnni, kAmx, kNeon, kSve, kRvv };
 
-// One kernel: (operator, dtypes of input 0, layout, accuracy class, ISA) -> functions. Rows of one operator are tried from the
-// highest priority down; the first that accepts is used, and `eval` where none does.
+// One kernel: (operator, dtypes of input 0, layout, accuracy class, ISA) -> functions. Rows of one operator are tried
+// from the highest priority down; the first that accepts is used, and `eval` where none does.
 struct KernelRow {
-  const char* kernel;        // "f32_gemm"
+  const char* kernel;  // "f32_gemm"
   const char* op;
   const char* domain = "";
   DTypeSet dtypes = DType::kFloat32;  // of input 0
@@ -44,7 +45,7 @@ struct KernelRow {
   Accuracy accuracy = Accuracy::kStrict;  // the strictest class whose bounds the kernel keeps
   Isa isa = Isa::kAny;
   int priority = 0;
-  bool in_place = false;     // output 0 may share input 0's bytes
+  bool in_place = false;                          // output 0 may share input 0's bytes
   bool (*accepts)(const KernelQuery&) = nullptr;  // null: every node with these dtypes
   // Packs weights and the like, once per session; null: no state.
   Expected<std::shared_ptr<const void>> (*prepare)(const KernelQuery&) = nullptr;

@@ -24,13 +24,15 @@ Expected<std::vector<std::byte>> read_bytes(const fs::path& path) {
   return bytes;
 }
 
-Expected<std::vector<Value>> read_values(const fs::path& folder, std::string_view prefix, const std::vector<ValueSpec>& specs) {
+Expected<std::vector<Value>> read_values(const fs::path& folder, std::string_view prefix,
+                                         const std::vector<ValueSpec>& specs) {
   std::vector<Value> values;
   for (size_t i = 0;; ++i) {
     const fs::path file = folder / fmt::format("{}_{}.pb", prefix, i);
     std::error_code ec;
     if (!fs::exists(file, ec)) break;
-    if (i >= specs.size()) return invalid_argument("{}: the model has only {} {}s", file.filename().string(), specs.size(), prefix);
+    if (i >= specs.size())
+      return invalid_argument("{}: the model has only {} {}s", file.filename().string(), specs.size(), prefix);
     ANYRT_ASSIGN(const std::vector<std::byte> bytes, read_bytes(file));
     Expected<Value> v = read_value_pb(bytes, specs[i].type);
     if (!v.ok()) return std::move(v).status().with_context(file.filename().string());
@@ -41,7 +43,8 @@ Expected<std::vector<Value>> read_values(const fs::path& folder, std::string_vie
 
 // Nodes whose outputs no implementation can reproduce: shape, type and, where small, the set of values count.
 bool draws_random(const Graph& graph) {
-  static const std::set<std::string> kRandom = {"Bernoulli", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial"};
+  static const std::set<std::string> kRandom = {"Bernoulli",     "RandomNormal",      "RandomNormalLike",
+                                                "RandomUniform", "RandomUniformLike", "Multinomial"};
   for (NodeId id : graph.order()) {
     const Node& n = graph.node(id);
     if (kRandom.count(n.op) && !n.find_attr("seed")) return true;
@@ -96,11 +99,13 @@ TestResult run_data_set(const Session& session, const fs::path& folder, const Te
   const Expected<std::vector<Value>> found = session.run(*inputs);
   r.seconds = seconds_since(start);
   if (!found.ok()) return fail(found.status());
-  if (expected->size() > found->size()) return fail(invalid_argument("{} outputs expected, the model gives {}", expected->size(), found->size()));
+  if (expected->size() > found->size())
+    return fail(invalid_argument("{} outputs expected, the model gives {}", expected->size(), found->size()));
   const bool random = draws_random(session.graph());
   for (size_t i = 0; i < expected->size(); ++i) {
     const Comparison c = random ? compare_random((*found)[i], (*expected)[i])
-                                : compare_values((*found)[i], (*expected)[i], {options.rtol.value_or(1e-3), options.atol.value_or(1e-7)});
+                                : compare_values((*found)[i], (*expected)[i],
+                                                 {options.rtol.value_or(1e-3), options.atol.value_or(1e-7)});
     r.max_abs_diff = std::max(r.max_abs_diff, c.max_abs_diff);
     if (!c.equal) return fail(invalid_argument("output {} ('{}'): {}", i, session.outputs()[i].name, c.message));
   }
@@ -114,11 +119,13 @@ std::vector<TestResult> run_test(const std::string& folder, const TestOptions& o
   std::vector<fs::path> sets;
   std::error_code ec;
   for (const auto& entry : fs::directory_iterator(folder, ec)) {
-    if (entry.is_directory() && entry.path().filename().string().rfind("test_data_set_", 0) == 0) sets.push_back(entry.path());
+    if (entry.is_directory() && entry.path().filename().string().rfind("test_data_set_", 0) == 0)
+      sets.push_back(entry.path());
   }
   std::sort(sets.begin(), sets.end());
   if (sets.empty()) return {{folder, false, "no test_data_set_* folder and no meta.json beside model.onnx"}};
-  const Expected<std::unique_ptr<Session>> session = Session::load((fs::path(folder) / "model.onnx").string(), options.session);
+  const Expected<std::unique_ptr<Session>> session =
+      Session::load((fs::path(folder) / "model.onnx").string(), options.session);
   std::vector<TestResult> results;
   for (const fs::path& set : sets) {
     if (session.ok()) {

@@ -17,15 +17,15 @@ struct TestOptions {
 };
 
 struct TestResult {
-  std::string path;     // folder, with the data set's name
+  std::string path;  // folder, with the data set's name
   bool passed = false;
   std::string message;  // why it failed
   double max_abs_diff = 0;
   double seconds = 0;
 };
 
-// Folders at or below `path` that hold a test: model.onnx with test_data_set_*/*.pb, or model.onnx with meta.json and .npy
-// files; a path that is a model file stands for its folder. Sorted. NotFound when there is none.
+// Folders at or below `path` that hold a test: model.onnx with test_data_set_*/*.pb, or model.onnx with meta.json and
+// .npy files; a path that is a model file stands for its folder. Sorted. NotFound when there is none.
 Expected<std::vector<std::string>> find_tests(const std::string& path);
 
 // Runs every data set of one folder. Unreadable data is a failed test, never a skipped one.
