@@ -3,6 +3,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/log.h"
+
 namespace anyrt::onnx {
 
 std::string plain_domain(std::string_view domain) { return domain == "ai.onnx" ? std::string() : std::string(domain); }
@@ -84,6 +86,11 @@ Status Builder::build(const ModelMsg& msg, Model& model) {
     if (msg.ir_version >= 3) return invalid_model("no opset import, which IR version {} requires", msg.ir_version);
     info.opsets[""] = 1;
   }
+  if (msg.ir_version > kNewestIrVersion) {
+    log_warning("onnx: IR version {} is newer than {}, the newest known; unknown fields are skipped", msg.ir_version,
+                kNewestIrVersion);
+  }
+  if (msg.has_training_info) log_info("onnx: the model's training information is not read");
   // Up to IR version 3 every initializer had to be an input, whether meant as one or not.
   drop_initializer_inputs_ = msg.ir_version < 4;
   for (std::string_view bytes : msg.functions) ANYRT_TRY(add_function(bytes));
@@ -260,6 +267,7 @@ Status Builder::build_graph(std::string_view bytes, Graph& graph, const Frame& f
   ANYRT_TRY(build_nodes(msg.nodes, inner));
   ANYRT_TRY(add_outputs(msg, scope));
   if (in_order(graph)) return {};
+  log_warning("onnx: the nodes of graph '{}' are not in order of execution; sorted", graph.name);
   return graph.sort();
 }
 

@@ -3,37 +3,13 @@
 #include <charconv>
 #include <filesystem>
 
+#include "base/file.h"
 #include "tensor/file.h"
 
 namespace anyrt::onnx {
 namespace {
 
 namespace fs = std::filesystem;
-
-Status check_location(std::string_view location) {
-  if (location.empty()) return invalid_model("external data without a location");
-  if (location.find('\0') != std::string_view::npos) return invalid_model("external data location holds a zero byte");
-  const fs::path path(location);
-  if (path.is_absolute()) {
-    return invalid_model("external data location '{}' is absolute, expected a path below the model's folder", location);
-  }
-  for (const auto& part : path) {
-    if (part == "..") {
-      return invalid_model("external data location '{}' leads out of the model's folder ('..')", location);
-    }
-  }
-  return {};
-}
-
-bool lies_below(const fs::path& file, const fs::path& folder) {
-  auto f = file.begin();
-  for (auto d = folder.begin(); d != folder.end(); ++d) {
-    if (d->empty()) continue;  // trailing slash
-    if (f == file.end() || *f != *d) return false;
-    ++f;
-  }
-  return f != file.end();
-}
 
 Expected<uint64_t> parse_number(std::string_view key, std::string_view text) {
   uint64_t value = 0;
@@ -46,35 +22,32 @@ Expected<uint64_t> parse_number(std::string_view key, std::string_view text) {
 
 }  // namespace
 
-void ExternalFiles::allow_folder_of(const std::string& model_file) {
+void ExternalFiles::set_model_file(const std::string& path) {
   std::error_code error;
-  const fs::path real = fs::canonical(model_file, error);
-  if (!error) extra_roots_.push_back(real.parent_path().string());
+  if (fs::is_symlink(path, error)) linked_folder_ = fs::canonical(path, error).parent_path().string();
+}
+
+Expected<std::string> ExternalFiles::confined(const std::string& location) const {
+  auto path = confine_path(folder_, location);
+  if (path.ok() || linked_folder_.empty() || fs::path(location).has_parent_path()) return path;
+  // A cache of linked files: the model is a link, and its data is one to the same folder.
+  std::error_code error;
+  const fs::path real = fs::canonical(fs::path(folder_) / location, error);
+  if (!error && real.parent_path() == linked_folder_) return real.string();
+  return path;
 }
 
 Expected<std::shared_ptr<Buffer>> ExternalFiles::open(const std::string& location) {
   if (auto found = buffers_.find(location); found != buffers_.end()) return found->second;
-  ANYRT_TRY(check_location(location));
+  if (location.empty()) return invalid_model("external data without a location");
   if (folder_.empty()) {
     return make_error(Code::kNotFound, "external data '{}' was not given with the model, and no folder is set",
                       location);
   }
-  std::error_code error;
-  const fs::path root = fs::canonical(folder_, error);
-  if (error) return make_error(Code::kNotFound, "model folder '{}': {}", folder_, error.message());
-  const fs::path file = fs::canonical(fs::path(folder_) / location, error);
-  if (error) {
-    return make_error(Code::kNotFound, "external data file '{}' in '{}': {}", location, folder_, error.message());
-  }
-  bool inside = lies_below(file, root);
-  for (const std::string& other : extra_roots_) inside = inside || lies_below(file, other);
-  if (!inside) {
-    return invalid_model("external data location '{}' is a link that leads out of the model's folder", location);
-  }
-  if (!fs::is_regular_file(file, error)) {
-    return invalid_model("external data location '{}' is not a regular file", location);
-  }
-  ANYRT_ASSIGN(auto buffer, map_file(file.string()));
+  ANYRT_ASSIGN(const std::string path, confined(location));
+  ANYRT_ASSIGN(const bool regular, is_regular_file(path));
+  if (!regular) return invalid_model("external data location '{}' is not a regular file", location);
+  ANYRT_ASSIGN(auto buffer, map_file(path));
   buffers_[location] = buffer;
   return buffer;
 }

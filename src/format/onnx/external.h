@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/status.h"
 #include "format/onnx/proto.h"
@@ -26,8 +25,8 @@ class ExternalFiles {
   // Files below `folder`; "" = none, only buffers added by name.
   explicit ExternalFiles(std::string folder) : folder_(std::move(folder)) {}
 
-  // The model file itself may be a link: files beside its target are then allowed too.
-  void allow_folder_of(const std::string& model_file);
+  // Where the model file itself is a link, data may be a link to the same folder.
+  void set_model_file(const std::string& path);
   void add(std::string location, std::shared_ptr<Buffer> buffer) { buffers_[std::move(location)] = std::move(buffer); }
 
   // The slice that `entries` (location, offset, length) describe; `expected` bytes must be there.
@@ -35,9 +34,10 @@ class ExternalFiles {
 
  private:
   Expected<std::shared_ptr<Buffer>> open(const std::string& location);
+  Expected<std::string> confined(const std::string& location) const;
 
   std::string folder_;
-  std::vector<std::string> extra_roots_;
+  std::string linked_folder_;
   std::map<std::string, std::shared_ptr<Buffer>, std::less<>> buffers_;
 };
 

@@ -17,6 +17,7 @@ namespace anyrt::onnx {
 
 inline constexpr int kMaxDepth = 64;  // of nested subgraphs, types, functions and values
 inline constexpr int kMaxRank = 64;
+inline constexpr int kNewestIrVersion = 13;
 
 using Entries = std::vector<std::pair<std::string_view, std::string_view>>;
 

@@ -38,7 +38,7 @@ Expected<Model> read_onnx_file(const std::string& path, const ReadOptions& optio
   ANYRT_ASSIGN(auto buffer, map_file(path));
   std::string folder = std::filesystem::path(path).parent_path().string();
   onnx::ExternalFiles files(options.base_dir.empty() ? (folder.empty() ? "." : folder) : options.base_dir);
-  files.allow_folder_of(path);
+  files.set_model_file(path);
   add_blobs(options, files);
   const std::string_view bytes(reinterpret_cast<const char*>(buffer->data()), buffer->size());
   const onnx::TensorSource source{.source = {bytes.data()}, .buffer = buffer, .external = &files};

@@ -1,19 +1,16 @@
 #include "format/onnx/writer.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
+#include "base/log.h"
 #include "format/onnx/graph_out.h"
 #include "format/onnx/lower.h"
+#include "format/onnx/proto.h"
 #include "opdef/opdef.h"
 
 namespace anyrt {
@@ -23,63 +20,6 @@ using onnx::ExternalOut;
 using onnx::MessageOut;
 
 constexpr uint64_t kProtobufLimit = std::numeric_limits<int32_t>::max();
-constexpr int kNewestIr = 13;
-
-// A file that gets its name when it is complete.
-class NewFile {
- public:
-  explicit NewFile(std::string path) : path_(std::move(path)), temporary_(fmt::format("{}.{}.tmp", path_, getpid())) {}
-  ~NewFile() {
-    if (fd_ >= 0) close(fd_);
-    if (made_) unlink(temporary_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  Status open() {
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd_ < 0) return failed("create");
-    made_ = true;
-    return {};
-  }
-
-  Status write(std::string_view bytes) {
-    written_ += bytes.size();
-    while (!bytes.empty()) {
-      constexpr size_t kMost = size_t{1} << 30;
-      const ssize_t n = ::write(fd_, bytes.data(), std::min(bytes.size(), kMost));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return failed("write");
-      bytes.remove_prefix(static_cast<size_t>(n));
-    }
-    return {};
-  }
-
-  Status fill_to(uint64_t offset) {
-    static constexpr char kZeros[4096] = {};
-    while (written_ < offset)
-      ANYRT_TRY(write({kZeros, static_cast<size_t>(std::min<uint64_t>(offset - written_, 4096))}));
-    return {};
-  }
-
-  Status finish() {
-    if (close(std::exchange(fd_, -1)) != 0) return failed("close");
-    if (rename(temporary_.c_str(), path_.c_str()) != 0) return failed("rename");
-    made_ = false;
-    return {};
-  }
-
- private:
-  Status failed(const char* what) const {
-    return make_error(Code::kIoError, "cannot {} '{}': {}", what, path_, std::strerror(errno));
-  }
-
-  std::string path_;
-  std::string temporary_;
-  int fd_ = -1;
-  bool made_ = false;
-  uint64_t written_ = 0;
-};
 
 int ir_version_of(int opset) {
   constexpr struct { int opset, ir; } kTable[] = {{9, 4}, {10, 5}, {11, 6}, {12, 7}, {15, 8}};
@@ -146,8 +86,8 @@ Expected<MessageOut> model_message(const Prepared& prepared, const WriteOptions&
   ANYRT_ASSIGN(MessageOut graph, graph_out.make(prepared.model.graph));
   int ir = options.ir_version;
   if (ir == 0) ir = std::max({4, context.min_ir_version, ir_version_of(opset)});
-  if (ir < 3 || ir > kNewestIr)
-    return invalid_argument("IR version {} cannot be written, expected 3 to {}", ir, kNewestIr);
+  if (ir < 3 || ir > onnx::kNewestIrVersion)
+    return invalid_argument("IR version {} cannot be written, expected 3 to {}", ir, onnx::kNewestIrVersion);
   if (ir < context.min_ir_version) {
     return invalid_argument("IR version {} cannot hold the model's types, at least {} is needed", ir,
                             context.min_ir_version);
@@ -175,15 +115,14 @@ Expected<MessageOut> model_message(const Prepared& prepared, const WriteOptions&
   return out;
 }
 
-Status write_external(const ExternalOut& external, const std::filesystem::path& folder,
-                      std::vector<std::unique_ptr<NewFile>>& done) {
+Status write_external(const ExternalOut& external, const std::filesystem::path& folder, std::vector<FileWriter>& done) {
   for (const ExternalOut::File& file : external.files()) {
-    NewFile& out = *done.emplace_back(std::make_unique<NewFile>((folder / file.name).string()));
-    ANYRT_TRY(out.open());
+    ANYRT_ASSIGN(FileWriter out, FileWriter::create((folder / file.name).string()));
     for (const auto& [offset, tensor] : file.tensors) {
-      ANYRT_TRY(out.fill_to(offset));
+      ANYRT_TRY(out.write(std::string(static_cast<size_t>(offset - out.position()), '\0')));  // less than a page
       ANYRT_TRY(onnx::put_tensor(tensor, [&](std::string_view bytes) { return out.write(bytes); }));
     }
+    done.push_back(std::move(out));
   }
   return {};
 }
@@ -212,6 +151,7 @@ Status write_onnx_file(const Model& model, const std::string& path, const WriteO
   const bool always = options.external == WriteOptions::External::kAlways;
   ANYRT_ASSIGN(MessageOut message, model_message(prepared, options, always ? &external : nullptr));
   if (message.size() > kProtobufLimit && options.external == WriteOptions::External::kAuto) {
+    log_warning("onnx: {} bytes are more than one protobuf file holds; weights go to '{}'", message.size(), data_name);
     ANYRT_ASSIGN(message, model_message(prepared, options, &external));
   }
   if (message.size() > kProtobufLimit) {
@@ -223,12 +163,12 @@ Status write_onnx_file(const Model& model, const std::string& path, const WriteO
   for (const ExternalOut::File& file : external.files()) {
     ANYRT_TRY(check_free(target.parent_path() / file.name, options.overwrite));
   }
-  std::vector<std::unique_ptr<NewFile>> files;
+  std::vector<FileWriter> files;
   ANYRT_TRY(write_external(external, target.parent_path(), files));
-  NewFile& out = *files.emplace_back(std::make_unique<NewFile>(path));
-  ANYRT_TRY(out.open());
+  ANYRT_ASSIGN(FileWriter out, FileWriter::create(path));
   ANYRT_TRY(message.put([&](std::string_view bytes) { return out.write(bytes); }));
-  for (const auto& file : files) ANYRT_TRY(file->finish());
+  for (FileWriter& file : files) ANYRT_TRY(file.commit());
+  ANYRT_TRY(out.commit());
   return {};
 }
 
