@@ -82,6 +82,12 @@ Status Graph::rename_value(ValueId id, std::string new_name) {
   return {};
 }
 
+void Graph::swap_names(ValueId a, ValueId b) {
+  std::swap(value(a).name, value(b).name);
+  names_.find(value(a).name)->second = a;
+  names_.find(value(b).name)->second = b;
+}
+
 ValueId& Graph::slot_value(Node& n, size_t slot) {
   return slot < n.inputs.size() ? n.inputs[slot] : n.captures[slot - n.inputs.size()];
 }
@@ -276,11 +282,7 @@ void Graph::replace_uses(ValueId from, ValueId to, NodeId except) {
   if (!is_output(from)) return;
   bool take_name = !is_input(to) && !is_output(to) && !is_input(from);
   std::replace(outputs.begin(), outputs.end(), from, to);
-  if (take_name) {
-    std::swap(value(from).name, value(to).name);
-    names_.find(value(from).name)->second = from;
-    names_.find(value(to).name)->second = to;
-  }
+  if (take_name) swap_names(from, to);
 }
 
 bool Graph::is_input(ValueId id) const { return std::find(inputs.begin(), inputs.end(), id) != inputs.end(); }

@@ -96,6 +96,7 @@ class Graph {
   size_t value_capacity() const { return values_.size(); }  // ids are below this
   ValueId find_value(std::string_view value_name) const;    // kNoValue when there is none
   Status rename_value(ValueId id, std::string new_name);
+  void swap_names(ValueId a, ValueId b);
 
   // Nodes. `add_node` appends at the end of the order, or before `before`; outputs are existing values without
   // producer.

@@ -152,6 +152,7 @@ class Printer {
       out_ += " " + quote_name(a.name) + "=";
       attr_value(a.value, &g, &n);
     }
+    if (n.opset != 0) out_ += fmt::format(" @opset {}", n.opset);
     if (!n.name.empty()) out_ += " @name " + quote(n.name);
     if (!n.device.empty()) out_ += " @device " + quote(n.device);
     if (options_.docs && !n.doc.empty()) out_ += " @doc " + quote(n.doc);

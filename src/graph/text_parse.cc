@@ -383,6 +383,10 @@ class Parser {
     std::string_view start = text_;
     if (eat("@name")) {
       ANYRT_ASSIGN(n.name, string());
+    } else if (eat("@opset")) {
+      ANYRT_ASSIGN(int64_t version, integer());
+      if (version < 0 || version > 1 << 20) return error_at(start, "expected an opset between 0 and 1048576");
+      n.opset = static_cast<int>(version);
     } else if (eat("@device")) {
       ANYRT_ASSIGN(n.device, string());
     } else if (eat("@doc")) {

@@ -29,7 +29,7 @@ metadata "key" "text with \x00 and \\"
 graph main(x float32[N,3,floor(H/2)], s seq(int64[?]) @doc "a sequence", w float32[2] = f32[2]{1 2}) -> (y, z) @doc "the graph" {
   bias = f32[3]{0.1 -inf nan}
   odd int64[?] = i64[2]{1 2}
-  "a name" float32[N,3], _, mask = com.microsoft.Fused(x, _, bias) alpha=1.5 axis=-1 mode="linear" @name "f 1" @device "cpu" @doc "d"
+  "a name" float32[N,3], _, mask = com.microsoft.Fused(x, _, bias) alpha=1.5 axis=-1 mode="linear" @opset 3 @name "f 1" @device "cpu" @doc "d"
   y float32 = op "" "Strange.Op"("a name", w) e=ints[] f=[1.0, 2.5] g=[1, -2] s=["a", "b\"c"] t=f32[]{3} ts=[i64[1]{1}, str[1]{"x"}] ty=type map(int64,float32[?,2]) tys=[type none, type optional(seq(bool))]
   z sparse(float32[2,2]) = Sparse(s) none=none v=sparse[2,2](f32[1]{1}, i64[1]{3}) vs=[sparse[4](f32[0]{}, i64[0]{})] all=floats[] b=strings[] c=tensors[] d=graphs[] k=types[] l=sparses[]
   = Print(z)

@@ -1,5 +1,6 @@
 #include "opdef/rewrite.h"
 
+#include "graph/walk.h"
 #include "opdef/inference.h"
 #include "opdef/schema.h"
 
@@ -69,14 +70,11 @@ void RewriteContext::replace_output(size_t i, ValueId value) {
   replaced_ = true;
   if (!has_output(i)) return;
   const ValueId old = node_->outputs[i];
-  // The new value takes over the name: graph outputs keep theirs.
-  std::string name = graph_.value(old).name;
+  if (!may_replace(graph_, old, value)) value = op("Identity", {value});
+  // The new value takes over the name; for graph outputs replace_uses sees to it.
+  const bool made_here = graph_.value(value).producer != kNoNode && !graph_.is_output(value);
+  if (made_here && !graph_.is_output(old)) graph_.swap_names(old, value);
   graph_.replace_uses(old, value);
-  if (!graph_.is_input(value) && !graph_.value(value).is_constant()) {
-    Status renamed = graph_.rename_value(old, name + "/replaced");
-    if (renamed.ok()) renamed = graph_.rename_value(value, std::move(name));
-    if (!renamed.ok() && error_.ok()) error_ = std::move(renamed);
-  }
 }
 
 void RewriteContext::set_attr(std::string_view name, AttrValue value) {
