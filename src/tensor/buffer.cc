@@ -7,6 +7,7 @@
 #include <new>
 #include <string>
 
+#include "base/cpu.h"
 #include "tensor/tensor.h"
 
 namespace anyrt {
@@ -15,12 +16,10 @@ namespace {
 constexpr size_t kAlignment = 64;
 
 size_t default_limit() {
-  constexpr uint64_t kCap = uint64_t{1} << 40;
+  constexpr uint64_t kLeast = uint64_t{1} << 30, kMost = uint64_t{1} << 40;
   struct sysinfo info = {};
-  if (sysinfo(&info) != 0) return kCap;
-  // With swap a buffer may exceed the memory, but one of several times that size can only be a mistake.
-  const uint64_t memory = (uint64_t{info.totalram} + info.totalswap) * info.mem_unit;
-  return static_cast<size_t>(std::min(kCap, std::max(memory, uint64_t{1} << 30)));
+  const uint64_t swap = sysinfo(&info) == 0 ? uint64_t{info.totalswap} * info.mem_unit : 0;
+  return static_cast<size_t>(std::clamp(memory_info().total + swap, kLeast, kMost));
 }
 
 std::atomic<size_t>& limit() {

@@ -138,28 +138,17 @@ TEST(Dim, SymbolicDivisionsEvaluateLikeIntegers) {
     auto floored = [](int64_t a, int64_t b) { return (a - (((a % b) + b) % b)) / b; };
     auto ceiled = [&](int64_t a, int64_t b) { return -floored(-a, b); };
     switch (which) {
-      case 0:
-        return floored(3 * n - 2 * h + 5, 4);
-      case 1:
-        return ceiled(n - h, 3);
-      case 2:
-        return (n - h) / 3;
-      case 3:
-        return 5 * n - h - 6 * floored(5 * n - h, 6);
-      case 4:
-        return n / (h + 1);
-      case 5:
-        return ceiled(n, h + 1);
-      case 6:
-        return (n - 9) / (h + 1);
-      case 7:
-        return n % (h + 1);
-      case 8:
-        return std::min(n, 2 * h - 3);
-      case 9:
-        return std::max(n - 5, h / 2);
-      default:
-        return (n + 1) / 2 / 3;
+      case 0: return floored(3 * n - 2 * h + 5, 4);
+      case 1: return ceiled(n - h, 3);
+      case 2: return (n - h) / 3;
+      case 3: return 5 * n - h - 6 * floored(5 * n - h, 6);
+      case 4: return n / (h + 1);
+      case 5: return ceiled(n, h + 1);
+      case 6: return (n - 9) / (h + 1);
+      case 7: return n % (h + 1);
+      case 8: return std::min(n, 2 * h - 3);
+      case 9: return std::max(n - 5, h / 2);
+      default: return (n + 1) / 2 / 3;
     }
   };
   for (int which = 0; which < 11; ++which) {
