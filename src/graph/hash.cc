@@ -1,28 +1,12 @@
 #include "graph/hash.h"
 
 #include <bit>
-#include <cstring>
 #include <span>
+
+#include "base/hash.h"
 
 namespace anyrt {
 namespace {
-
-constexpr uint64_t kPrimes[4] = {0x9e3779b185ebca87ull, 0xc2b2ae3d27d4eb4full, 0x165667b19e3779f9ull,
-                                 0xd6e8feb86659fd93ull};
-
-uint64_t finish(uint64_t h) {
-  h ^= h >> 32;
-  h *= kPrimes[3];
-  h ^= h >> 29;
-  h *= kPrimes[0];
-  return h ^ (h >> 32);
-}
-
-uint64_t load(const unsigned char* p, size_t size) {
-  uint64_t word = 0;
-  std::memcpy(&word, p, size);
-  return word;
-}
 
 class GraphHash {
  public:
@@ -48,7 +32,7 @@ class GraphHash {
   }
 
  private:
-  void set(ValueId v, uint64_t h) { values_[index(v)] = finish(names_ ? hash_text(graph_.value(v).name, h) : h) | 1; }
+  void set(ValueId v, uint64_t h) { values_[index(v)] = (names_ ? hash_text(graph_.value(v).name, h) : h) | 1; }
 
   uint64_t value(ValueId v) {
     if (v == kNoValue) return 2;
@@ -66,7 +50,7 @@ class GraphHash {
     } else {
       h = hash_attr(a);
     }
-    return finish(h);
+    return hash_combine(h, 0);
   }
 
   uint64_t node(const Node& n) {
@@ -81,7 +65,7 @@ class GraphHash {
     for (size_t i = 0; i < n.outputs.size(); ++i) {
       if (n.outputs[i] != kNoValue) set(n.outputs[i], hash_combine(h, i));
     }
-    return finish(hash_combine(h, n.outputs.size()));
+    return hash_combine(h, n.outputs.size());
   }
 
   const Graph& graph_;
@@ -135,27 +119,6 @@ struct SameValue {
 };
 
 }  // namespace
-
-uint64_t hash_combine(uint64_t a, uint64_t b) {
-  return finish(std::rotl(a, 23) * kPrimes[1] + b * kPrimes[2] + kPrimes[0]);
-}
-
-uint64_t hash_bytes(const void* data, size_t size, uint64_t seed) {
-  const auto* p = static_cast<const unsigned char*>(data);
-  uint64_t h = seed + size * kPrimes[2];
-  size_t left = size;
-  if (left >= 32) {
-    uint64_t lanes[4];
-    for (int i = 0; i < 4; ++i) lanes[i] = seed ^ kPrimes[i];
-    for (; left >= 32; left -= 32, p += 32) {
-      for (int i = 0; i < 4; ++i) lanes[i] = std::rotl(lanes[i] + load(p + 8 * i, 8) * kPrimes[1], 31) * kPrimes[0];
-    }
-    for (uint64_t lane : lanes) h = hash_combine(h, lane);
-  }
-  for (; left >= 8; left -= 8, p += 8) h = hash_combine(h, load(p, 8));
-  if (left > 0) h = hash_combine(h, load(p, left));
-  return finish(h);
-}
 
 uint64_t hash_tensor(const Tensor& tensor) {
   uint64_t h =

@@ -1,20 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "graph/graph.h"
 
 namespace anyrt {
 
-// Hashes of content, the same in every process on every machine of one byte order. Not for use against an adversary:
-// who merges what hashes alike compares first.
-uint64_t hash_bytes(const void* data, size_t size, uint64_t seed = 0);
-inline uint64_t hash_text(std::string_view text, uint64_t seed = 0) {
-  return hash_bytes(text.data(), text.size(), seed);
-}
-uint64_t hash_combine(uint64_t a, uint64_t b);
-
+// Hashes of content, the same in every process. Who merges what hashes alike compares first.
 uint64_t hash_tensor(const Tensor& tensor);  // dtype, dims, elements
 uint64_t hash_type(const Type& type);
 uint64_t hash_attr(const Attr& attr);  // name and value; a graph's captures count by slot
