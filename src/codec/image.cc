@@ -145,7 +145,7 @@ Expected<Tensor> read_image(const std::string& path, const ImageOptions& options
 }
 
 Status write_png(const std::string& path, const Tensor& pixels) {
-  return write_file(path, [&](ByteSink& sink) { return encode_png(pixels, sink); });
+  return encode_to_file(path, [&](ByteSink& sink) { return encode_png(pixels, sink); });
 }
 
 }  // namespace anyrt

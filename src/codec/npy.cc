@@ -219,7 +219,7 @@ Expected<std::string> encode_npy(const Tensor& tensor) {
 }
 
 Status write_npy(const std::string& path, const Tensor& tensor) {
-  return write_file(path, [&](ByteSink& sink) { return encode_npy(tensor, sink); });
+  return encode_to_file(path, [&](ByteSink& sink) { return encode_npy(tensor, sink); });
 }
 
 }  // namespace anyrt

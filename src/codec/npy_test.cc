@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace anyrt {
 namespace {
@@ -175,7 +176,8 @@ TEST(Npy, FilesNameThemselvesInErrors) {
   ASSERT_TRUE(back.ok()) << back.status().to_string();
   EXPECT_EQ(*back->data<float>(), 1.5f);
   EXPECT_FALSE(write_npy(path, Tensor::string_scalar("\xff")).ok());
-  EXPECT_EQ(read_npy(path).status().code(), Code::kNotFound);
+  EXPECT_EQ(*read_npy(path)->data<float>(), 1.5f);
+  unlink(path.c_str());
   EXPECT_THAT(read_npy("/no/such.npy").status().message(), HasSubstr("/no/such.npy"));
 }
 

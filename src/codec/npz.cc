@@ -48,7 +48,7 @@ Status encode_npz(std::span<const NamedTensor> tensors, ByteSink& sink, ZipMetho
 }
 
 Status write_npz(const std::string& path, std::span<const NamedTensor> tensors, ZipMethod method) {
-  return write_file(path, [&](ByteSink& sink) { return encode_npz(tensors, sink, method); });
+  return encode_to_file(path, [&](ByteSink& sink) { return encode_npz(tensors, sink, method); });
 }
 
 }  // namespace anyrt

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdio>
 #include <string>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "codec/bytes.h"
 
@@ -27,28 +27,22 @@ class StringSink : public ByteSink {
   std::string text_;
 };
 
-// A file that is removed again unless close() succeeds.
 class FileSink : public ByteSink {
  public:
-  static Expected<FileSink> create(const std::string& path);
-  FileSink(FileSink&& other) noexcept : path_(std::move(other.path_)), file_(std::exchange(other.file_, nullptr)) {}
-  FileSink& operator=(FileSink&&) = delete;
-  ~FileSink() override;
-  Status write(Bytes bytes) override;
-  Status close();
+  explicit FileSink(FileWriter& file) : file_(file) {}
+  Status write(Bytes bytes) override { return file_.write(as_text(bytes)); }
 
  private:
-  FileSink(std::string path, std::FILE* file) : path_(std::move(path)), file_(file) {}
-  std::string path_;
-  std::FILE* file_;
+  FileWriter& file_;
 };
 
-// Encodes to `path`: the file is complete or absent.
+// Calls encode(sink); the file changes only when that succeeds.
 template <class Encode>
-Status write_file(const std::string& path, Encode&& encode) {
-  ANYRT_ASSIGN(auto sink, FileSink::create(path));
+Status encode_to_file(const std::string& path, Encode&& encode) {
+  ANYRT_ASSIGN(auto file, FileWriter::create(path));
+  FileSink sink(file);
   if (Status s = encode(static_cast<ByteSink&>(sink)); !s.ok()) return std::move(s).with_context(path);
-  return sink.close();
+  return file.commit();
 }
 
 }  // namespace anyrt

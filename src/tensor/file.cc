@@ -4,32 +4,21 @@
 #include "base/mmap.h"
 
 namespace anyrt {
-namespace {
-
-class MappedBuffer final : public Buffer {
- public:
-  explicit MappedBuffer(MappedFile file) : file_(std::move(file)) {
-    data_ = const_cast<std::byte*>(file_.data());
-    size_ = file_.size();
-    writable_ = false;
-  }
-
- private:
-  MappedFile file_;
-};
-
-}  // namespace
 
 Expected<std::shared_ptr<Buffer>> map_file(const std::string& path) {
-  ANYRT_ASSIGN(const bool regular, is_regular_file(path));
-  if (regular) {
-    ANYRT_ASSIGN(MappedFile file, MappedFile::open(path));
-    // Files of /proc and the like say they are empty and are not.
-    if (file.size() != 0) return std::shared_ptr<Buffer>(std::make_shared<MappedBuffer>(std::move(file)));
+  bool regular = false;
+  if (path != "-") {
+    ANYRT_ASSIGN(regular, is_regular_file(path));
   }
-  ANYRT_ASSIGN(std::string contents, read_file(path));
-  auto bytes = std::make_shared<std::string>(std::move(contents));
-  return borrow_buffer(bytes->data(), bytes->size(), bytes, false);
+  if (regular) {
+    ANYRT_ASSIGN(MappedFile mapped, MappedFile::open(path));
+    auto file = std::make_shared<const MappedFile>(std::move(mapped));
+    // Files of /proc and the like say they are empty and are not.
+    if (file->size() > 0) return borrow_buffer(const_cast<std::byte*>(file->data()), file->size(), file, false);
+  }
+  ANYRT_ASSIGN(std::string text, read_file(path));
+  auto owner = std::make_shared<std::string>(std::move(text));
+  return borrow_buffer(reinterpret_cast<std::byte*>(owner->data()), owner->size(), owner, false);
 }
 
 }  // namespace anyrt

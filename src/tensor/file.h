@@ -8,7 +8,8 @@
 
 namespace anyrt {
 
-// The bytes of a file, read-only: a memory mapping for a regular file; a pipe or device is read to its end.
+// The bytes of a file, read-only: a memory mapping for a regular file; a pipe, a device or "-" (standard
+// input) is read to its end.
 Expected<std::shared_ptr<Buffer>> map_file(const std::string& path);
 
 }  // namespace anyrt
