@@ -7,8 +7,8 @@ Expected<size_t> sequence_position(const EvalContext& c, size_t i, size_t length
   ANYRT_ASSIGN(const int64_t at, c.input_int(i));
   const int64_t n = static_cast<int64_t>(length), last = n - 1 + static_cast<int64_t>(extra);
   if (at < -n || at > last) {
-    return make_error(Code::kOutOfRange, "position {} is outside of [{}, {}] in a sequence of {} elements", at, -n, last,
-                      length);
+    return make_error(Code::kOutOfRange, "position {} is outside of [{}, {}] in a sequence of {} elements", at, -n,
+                      last, length);
   }
   return static_cast<size_t>(at < 0 ? at + n : at);
 }

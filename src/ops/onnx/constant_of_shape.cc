@@ -66,7 +66,7 @@ extern const OpDef op_onnx_constant_of_shape = {
       : i64[2]{2 3} -> f32[2,3]{0 0 0 0 0 0}
       : i64[0]{} -> f32[]{0}
       : i64[2]{0 4} -> f32[0,4]{}
-      : i64[1]{-2} -> !negative
+      : i64[1]{-2} -> !-2
     )"),
 };
 

@@ -60,7 +60,7 @@ extern const OpDef op_onnx_gather_elements = {
       axis=1 : f32[3,2]{1 2 3 4 5 6}, i64[1,1]{1} -> f32[1,1]{2}
       : f32[2]{1 2}, i64[0]{} -> f32[0]{}
       : f32[2]{1 2}, i64[1]{2} -> !index 2
-      axis=1 : f32[1,2]{1 2}, i64[2,2]{0 0 0 0} -> !does not fit
+      axis=1 : f32[1,2]{1 2}, i64[2,2]{0 0 0 0} -> !do not fit
     )"),
 };
 

@@ -12,7 +12,8 @@ constexpr Param kOutputs[] = {{"output_sequence", "S"}};
 Status infer(InferContext& c) {
   const Type element = sequence_element(c, 0);
   const DType dtype = c.input_dtype(1);
-  if (element.is_tensor() && element.dtype != DType::kUndefined && dtype != DType::kUndefined && element.dtype != dtype) {
+  if (element.is_tensor() && element.dtype != DType::kUndefined && dtype != DType::kUndefined &&
+      element.dtype != dtype) {
     return invalid_model("a tensor of {} cannot join a sequence of {}", dtype_name(dtype), dtype_name(element.dtype));
   }
   const Type joined = joined_element(element, c.input_type(1));

@@ -23,8 +23,8 @@ Status infer(InferContext& c) {
       const auto lengths = c.input_ints(1);
       const bool equal = lengths && !lengths->empty() &&
                          std::all_of(lengths->begin(), lengths->end(), [&](int64_t n) { return n == (*lengths)[0]; });
-      const bool exact = equal && (c.input_rank(1) == 1 || (s[axis].is_const() && (*lengths)[0] > 0 &&
-                                                            s[axis].value() % (*lengths)[0] == 0));
+      const bool exact = equal && (c.input_rank(1) == 1 ||
+                                   (s[axis].is_const() && (*lengths)[0] > 0 && s[axis].value() % (*lengths)[0] == 0));
       s[axis] = exact ? Dim((*lengths)[0]) : Dim();
     } else if (c.i("keepdims") != 0) {
       s[axis] = 1;
