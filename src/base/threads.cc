@@ -76,33 +76,34 @@ struct Job {
   Job(detail::RangeCall job_call, void* job_context, int64_t job_n, int64_t job_piece)
       : call(job_call),
         context(job_context),
-        n(static_cast<uint64_t>(job_n)),
-        piece(static_cast<uint64_t>(job_piece)),
+        n(job_n),
+        piece(job_piece),
+        pieces(job_n / job_piece + (job_n % job_piece != 0 ? 1 : 0)),
         mode(float_mode()) {}
 
   const detail::RangeCall call;
   void* const context;
-  // Unsigned: every thread adds one piece beyond the end.
-  const uint64_t n, piece;
+  const int64_t n, piece, pieces;
   const uint64_t mode;
-  std::atomic<uint64_t> next{0};
-  std::atomic<int> running{0};  // workers inside
+  std::atomic<int64_t> next{0};  // number of the piece to hand out
+  std::atomic<int> running{0};   // workers inside
   std::atomic<bool> failed{false};
   int wanted = 0;            // workers that may still join; guarded by the pool's mutex
   std::exception_ptr error;  // set by the one who sets `failed`
 
-  bool exhausted() const { return next.load(std::memory_order_relaxed) >= n; }
+  bool exhausted() const { return next.load(std::memory_order_relaxed) >= pieces; }
 
   void run_pieces() {
     inside_piece = true;
     for (;;) {
-      const uint64_t begin = next.fetch_add(piece, std::memory_order_relaxed);
-      if (begin >= n) break;
+      const int64_t index = next.fetch_add(1, std::memory_order_relaxed);
+      if (index >= pieces) break;
+      const int64_t begin = index * piece;
       try {
-        call(context, static_cast<int64_t>(begin), static_cast<int64_t>(std::min(n, begin + piece)));
+        call(context, begin, begin + std::min(piece, n - begin));
       } catch (...) {
         if (!failed.exchange(true)) error = std::current_exception();
-        next.store(n, std::memory_order_relaxed);
+        next.store(pieces, std::memory_order_relaxed);
       }
     }
     inside_piece = false;

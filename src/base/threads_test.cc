@@ -168,6 +168,9 @@ TEST(ParallelFor, WorkersUseTheCallersRounding) {
 }
 
 TEST(ParallelFor, WorksInAForkedChild) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer allows no new threads after fork";
+#endif
   (void)visits(100, 1, kThreads);
   const pid_t child = fork();
   if (child == 0) {

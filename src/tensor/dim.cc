@@ -49,7 +49,7 @@ Dim floor_by_constant(const Dim& a, int64_t k) {
   int64_t constant = 0, common = k;
   for (const DimTerm& term : terms) {
     const int64_t quotient = floor_quotient(term.coefficient, k);
-    const int64_t left = term.coefficient - quotient * k;
+    const int64_t left = term.coefficient % k + (term.coefficient % k < 0 ? k : 0);
     if (quotient != 0) whole.push_back({term.factors, quotient});
     if (term.factors.empty()) {
       constant = left;

@@ -101,6 +101,7 @@ TEST(Dim, OverflowIsUnknown) {
   EXPECT_TRUE((kN * kMax * 2).is_unknown());
   EXPECT_TRUE(Dim::floor_div(kMin, -1).is_unknown());
   EXPECT_TRUE(Dim::trunc_div(kMin, -1).is_unknown());
+  EXPECT_TRUE(Dim::floor_div(kN - Dim(kMax), 10).is_symbolic());
   EXPECT_EQ(Dim::floor_div(kMin, 2), Dim(kMin / 2));
   EXPECT_FALSE((kN * kMax + 1).evaluate({{"N", 2}}).has_value());
 }
