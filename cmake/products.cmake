@@ -24,7 +24,9 @@ foreach(kind SHARED STATIC)
     if(kind STREQUAL "SHARED")
       # The folders' archives stand behind their own objects and so add nothing: they carry the external libraries.
       target_link_libraries(${target} PRIVATE ${ANYRT_TOP})
-      target_link_options(${target} PRIVATE -Wl,--no-undefined -Wl,--exclude-libs,ALL)
+      target_link_options(${target} PRIVATE -Wl,--no-undefined
+                          -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/libanyrt.map)
+      set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/libanyrt.map)
     endif()
   endif()
 endforeach()
