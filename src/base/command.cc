@@ -1,5 +1,6 @@
 #include "base/command.h"
 
+#include <cstdio>
 #include <cstdlib>
 
 namespace anyrt::cli {
@@ -19,6 +20,28 @@ const std::vector<std::string>& Args::list(std::string_view name) const {
   static const std::vector<std::string> kNone;
   const auto it = values.find(name);
   return it == values.end() ? kNone : it->second;
+}
+
+ExitCode exit_code(const Status& status) {
+  switch (status.code()) {
+    case Code::kOk: return kExitOk;
+    case Code::kInvalidModel: return kExitBadModel;
+    case Code::kInvalidArgument:
+    case Code::kNotFound:
+    case Code::kOutOfRange:
+    case Code::kIoError: return kExitBadInput;
+    case Code::kNotImplemented: return kExitUnsupported;
+    case Code::kResourceExhausted:
+    case Code::kCancelled:
+    case Code::kDeadlineExceeded: return kExitResource;
+    case Code::kInternal: break;
+  }
+  return kExitInternal;
+}
+
+int report(const Status& status) {
+  if (!status.ok()) std::fprintf(stderr, "anyrt: error: %s\n", status.to_string().c_str());
+  return exit_code(status);
 }
 
 }  // namespace anyrt::cli

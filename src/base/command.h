@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/status.h"
+
 namespace anyrt::cli {
 
 enum class OptionKind : uint8_t { kFlag, kText, kInteger, kNumber, kList };  // kList may be given several times
@@ -37,14 +39,19 @@ class Args {
 // Exit codes that scripts can rely on.
 enum ExitCode : int {
   kExitOk = 0,
-  kExitFailed = 1,      // the command ran and its answer is no: a test failed, a check found something
-  kExitUsage = 2,       // wrong arguments
-  kExitBadModel = 3,    // the model cannot be read or is broken
-  kExitBadInput = 4,    // inputs do not fit the model, or a file is missing
-  kExitUnsupported = 5, // well-formed, but not supported
-  kExitResource = 6,    // memory cap, time limit, cancelled
+  kExitFailed = 1,       // the command ran and its answer is no: a test failed, a check found something
+  kExitUsage = 2,        // wrong arguments
+  kExitBadModel = 3,     // the model cannot be read or is broken
+  kExitBadInput = 4,     // inputs do not fit the model, or a file is missing
+  kExitUnsupported = 5,  // well-formed, but not supported
+  kExitResource = 6,     // memory cap, time limit, cancelled
   kExitInternal = 7,
 };
+
+// The exit code that stands for a failure of this kind.
+ExitCode exit_code(const Status& status);
+// Prints a failure to standard error and gives its exit code; an ok status is silent.
+int report(const Status& status);
 
 // One subcommand; its constant is `command_<name>` in tools/<name>/cli.cc.
 struct Command {
