@@ -1,7 +1,7 @@
 #include "engine/session.h"
 
 #include <algorithm>
-#include <cstdio>
+#include "base/log.h"
 
 #include "format/onnx/reader.h"
 #include "interp/interp.h"
@@ -38,7 +38,7 @@ Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions
     Expected<std::unique_ptr<Device>> device = open_device(name, d);
     if (!device.ok()) {
       missing += (missing.empty() ? "" : "; ") + device.status().message();
-      std::fprintf(stderr, "warning: %s\n", device.status().message().c_str());
+      log_warning("{}", device.status().message());
       continue;
     }
     any = true;

@@ -1,5 +1,6 @@
 #include "interp/interp.h"
 
+#include "base/threads.h"
 #include "opdef/rewrite.h"
 #include "opdef/schema.h"
 
@@ -51,6 +52,7 @@ class NodeContext final : public EvalContext {
     for (const Capture& c : g->captures) inner.push_back(captures_[c.slot]);
     return runner_.run_graph(*g, inputs, inner);
   }
+  void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& f) override { anyrt::parallel_for(n, grain, f); }
   Status check_cancelled() override {
     return runner_.options().check_cancelled ? runner_.options().check_cancelled() : Status();
   }

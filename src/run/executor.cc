@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/threads.h"
 #include "opdef/eval.h"
 #include "opdef/schema.h"
 #include "run/state.h"
@@ -75,6 +76,9 @@ class StepContext final : public EvalContext {
 
   Expected<std::vector<Value>> run_subgraph(std::string_view name, std::vector<Value> inputs) override {
     return subgraph_(name, std::move(inputs));
+  }
+  void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& f) override {
+    anyrt::parallel_for(n, grain, f, call_.options->threads);
   }
   Status check_cancelled() override { return call_.check(); }
   uint64_t random_seed() override { return call_.seed + 0x9e3779b97f4a7c15ull * ++call_.draws; }
