@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cmath>
 
 #include "opdef/eval.h"
 #include "opdef/infer.h"
+#include "opdef/rewrite.h"
 #include "opdef/shape_util.h"
 
 namespace anyrt {

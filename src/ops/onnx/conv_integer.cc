@@ -1,6 +1,5 @@
 #include "opdef/conv.h"
 #include "opdef/quantize.h"
-#include "opdef/upgrade_util.h"
 #include "tensor/dispatch.h"
 
 namespace anyrt {

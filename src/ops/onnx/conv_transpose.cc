@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "opdef/conv.h"
 #include "opdef/matmul.h"
 #include "opdef/upgrade_util.h"

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "opdef/infer.h"
 #include "opdef/quantize.h"
 

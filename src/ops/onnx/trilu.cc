@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "opdef/eval.h"
 #include "opdef/infer.h"
 #include "opdef/shape_util.h"
