@@ -44,7 +44,10 @@ Expected<std::vector<Activation>> read_activations(const AttrReader& a, const st
   std::vector<std::string> names = a.strings("activations");
   const size_t wanted = defaults.size() * directions;
   if (names.empty()) names = defaults;
-  if (names.size() == defaults.size() && directions == 2) names.insert(names.end(), names.begin(), names.end());
+  if (names.size() == defaults.size() && directions == 2) {
+    const std::vector<std::string> again = names;
+    names.insert(names.end(), again.begin(), again.end());
+  }
   if (names.size() < wanted) return invalid_model("{} activations are given, expected {}", names.size(), wanted);
   const std::vector<float>&alphas = a.floats("activation_alpha"), &betas = a.floats("activation_beta");
   size_t next_alpha = 0, next_beta = 0;
