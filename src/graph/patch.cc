@@ -23,6 +23,10 @@ void Patch::forget() {
 
 bool Patch::is_own(NodeId id) const { return std::binary_search(nodes_.begin(), nodes_.end(), id); }
 
+bool Patch::is_own_constant(ValueId v) const {
+  return std::find(constants_.begin(), constants_.end(), v) != constants_.end();
+}
+
 ValueId Patch::constant(Tensor tensor) {
   constants_.push_back(graph_.add_constant("", std::move(tensor)));
   return constants_.back();
@@ -60,7 +64,7 @@ void Patch::make(const Replacement& r) {
   Expected<Type> type = refine_type(to.type, from.type);
   if (type.ok()) to.type = std::move(*type);
   if (!to.known_elements) to.known_elements = from.known_elements;
-  bool is_new = to.producer != kNoNode && is_own(to.producer);
+  bool is_new = to.producer != kNoNode ? is_own(to.producer) : to.is_constant() && is_own_constant(r.to);
   if ((is_new || graph_.is_output(r.from)) && !graph_.is_output(r.to) && !graph_.is_input(r.from)) {
     graph_.swap_names(r.from, r.to);
   }

@@ -25,7 +25,7 @@ class Patch {
   void replace(ValueId from, ValueId to) { replacements_.push_back({from, to}); }
 
   // Checks every replacement (the types agree, no graph output changes its name), makes them, and removes the nodes
-  // that nobody reads any more. Values of new nodes take over the name of what they replace. After an error the graph
+  // that nobody reads any more. New values take over the name of what they replace. After an error the graph
   // is as it was before the patch.
   Status apply();
 
@@ -37,6 +37,7 @@ class Patch {
   Status check(const Replacement& r) const;
   void make(const Replacement& r);
   bool is_own(NodeId id) const;
+  bool is_own_constant(ValueId v) const;
   void undo();
   void forget();
 

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "passes/pass.h"
+
+namespace anyrt {
+
+// One pass, one file; what each does stands in the table of pipeline.cc.
+Status eliminate_dead_code(Graph& graph, PassContext& context);
+Status eliminate_identity(Graph& graph, PassContext& context);
+Status eliminate_neutral(Graph& graph, PassContext& context);
+Status fold_constants(Graph& graph, PassContext& context);
+Status fold_shapes(Graph& graph, PassContext& context);
+Status merge_common(Graph& graph, PassContext& context);
+Status merge_initializers(Graph& graph, PassContext& context);
+
+}  // namespace anyrt
