@@ -66,7 +66,9 @@ Status run_case(const OpDef& def, const OpCase& one) {
                               found.is_tensor() ? print_tensor(found.tensor(), 64) : found.type_string());
       }
     }
-    const Type& inferred = g.value(g.node(id).outputs[i]).type;
+    // An optional with a value is that value.
+    Type inferred = g.value(g.node(id).outputs[i]).type;
+    if (inferred.is_optional() && inferred.elem) inferred = Type(*inferred.elem);
     const Type actual = found.type();
     if (actual.defined() && !same_kind_and_dtype(inferred, actual)) {
       return internal_error("output {} inferred as {}, found {}", i, inferred.to_string(), actual.to_string());
