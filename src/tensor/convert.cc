@@ -1,5 +1,6 @@
 #include "tensor/convert.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -10,9 +11,11 @@
 namespace anyrt {
 namespace {
 
-// Elements go through a wide type (float, double, int64 or uint64) in blocks of a constant size: one loop for each pair
-// of narrow and wide type instead of one for each pair of types, and loops that the compiler can vectorise.
+// Elements go through a wide type (float, double, int64 or uint64) in blocks: one loop for each pair of narrow and wide
+// type instead of one for each pair of types. The inner loops have a constant count, so that the compiler vectorises
+// them.
 constexpr size_t kBlock = 256;
+constexpr size_t kLanes = 16;
 
 // Float to integer as x86 converts: truncation, and the smallest integer for what does not fit.
 template <class F>
@@ -60,10 +63,12 @@ struct Options {
 
 // Readers: one element as a wide type W.
 template <class W>
-bool load_block(DType dtype, const void* from, W* out) {
+bool load_block(DType dtype, const void* from, size_t count, W* out) {
   auto each = [&](auto tag, auto convert) {
     const auto* p = static_cast<const typename decltype(tag)::type*>(from);
-    for (size_t i = 0; i < kBlock; ++i) out[i] = static_cast<W>(convert(p[i]));
+    for (size_t i = 0; i < count; i += kLanes) {
+      for (size_t k = 0; k < kLanes; ++k) out[i + k] = static_cast<W>(convert(p[i + k]));
+    }
     return true;
   };
   auto same = [](auto v) { return v; };
@@ -124,10 +129,12 @@ To to_integer(W v) {
 }
 
 template <class W>
-void store_block(DType dtype, const W* in, void* to, Options options) {
+void store_block(DType dtype, const W* in, size_t count, void* to, Options options) {
   auto each = [&](auto tag, auto convert) {
     auto* p = static_cast<typename decltype(tag)::type*>(to);
-    for (size_t i = 0; i < kBlock; ++i) p[i] = convert(in[i]);
+    for (size_t i = 0; i < count; i += kLanes) {
+      for (size_t k = 0; k < kLanes; ++k) p[i + k] = convert(in[i + k]);
+    }
   };
   const bool saturate = options.saturate;
   switch (dtype) {
@@ -164,29 +171,35 @@ void store_block(DType dtype, const W* in, void* to, Options options) {
 }
 #undef ANYRT_AS
 
-// The rest of a last block is converted in a whole one that is padded with zeros.
+// What is left behind the last whole group of lanes is converted in a padded group.
 template <class W>
 void convert_through(DType from_dtype, const std::byte* from, DType to_dtype, std::byte* to, size_t n,
                      Options options) {
   const size_t from_size = element_size(from_dtype), to_size = element_size(to_dtype);
   alignas(64) W wide[kBlock];
-  for (size_t i = 0; i < n; i += kBlock, from += kBlock * from_size, to += kBlock * to_size) {
-    const size_t count = n - i < kBlock ? n - i : kBlock;
-    alignas(64) std::byte tail[kBlock * 8];
-    const bool whole = count == kBlock;
+  alignas(64) std::byte padded[kLanes * sizeof(double)];
+  while (n > 0) {
+    const bool whole = n >= kLanes;
+    const size_t count = whole ? std::min(kBlock, n / kLanes * kLanes) : kLanes;
     const std::byte* block = from;
     if (!whole) {
-      std::memset(tail, 0, sizeof tail);
-      std::memcpy(tail, from, count * from_size);
-      block = tail;
+      std::memset(padded, 0, sizeof padded);
+      std::memcpy(padded, from, n * from_size);
+      block = padded;
     }
     if (from_dtype == dtype_of<W>) {
-      std::memcpy(wide, block, kBlock * sizeof(W));
+      std::memcpy(wide, block, count * sizeof(W));
     } else {
-      load_block(from_dtype, block, wide);
+      load_block(from_dtype, block, count, wide);
     }
-    store_block(to_dtype, wide, whole ? to : tail, options);
-    if (!whole) std::memcpy(to, tail, count * to_size);
+    store_block(to_dtype, wide, count, whole ? to : padded, options);
+    if (!whole) {
+      std::memcpy(to, padded, n * to_size);
+      return;
+    }
+    n -= count;
+    from += count * from_size;
+    to += count * to_size;
   }
 }
 
