@@ -10,6 +10,14 @@ Status eliminate_identity(Graph& graph, PassContext& context);
 Status eliminate_neutral(Graph& graph, PassContext& context);
 Status fold_constants(Graph& graph, PassContext& context);
 Status fold_shapes(Graph& graph, PassContext& context);
+Status simplify_reshape(Graph& graph, PassContext& context);
+Status inline_constant_if(Graph& graph, PassContext& context);
+Status divide_by_multiplying(Graph& graph, PassContext& context);
+Status fuse_conv_batchnorm(Graph& graph, PassContext& context);
+Status fuse_conv_arithmetic(Graph& graph, PassContext& context);
+Status fuse_matmul_add(Graph& graph, PassContext& context);
+Status merge_casts(Graph& graph, PassContext& context);
+Status merge_transposes(Graph& graph, PassContext& context);
 Status merge_common(Graph& graph, PassContext& context);
 Status merge_initializers(Graph& graph, PassContext& context);
 

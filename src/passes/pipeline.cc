@@ -8,8 +8,11 @@
 namespace anyrt {
 namespace {
 
+constexpr bool kInexact = false;
+
 constexpr PassRow kPasses[] = {
     {"eliminate_dead_code", "drop nodes, captures and optional outputs that nobody reads", eliminate_dead_code},
+    {"inline_constant_if", "replace an If whose condition is constant by the branch it takes", inline_constant_if},
     {"fold_shapes", "make constants of integers that are known from shapes", fold_shapes},
     {"fold_constants", "compute nodes whose inputs are all constant", fold_constants},
     {"eliminate_identity", "drop nodes that give back their input: Identity, idle Dropout, Cast, Reshape, Slice …",
@@ -17,6 +20,15 @@ constexpr PassRow kPasses[] = {
     {"eliminate_neutral", "drop x*1, x/1, x-0 and the like", eliminate_neutral},
     {"merge_initializers", "keep one of initializers with the same content", merge_initializers},
     {"merge_common", "keep one of nodes that compute the same", merge_common},
+    {"merge_casts", "cast at once what is cast twice, where the type between holds every value", merge_casts},
+    {"merge_transposes", "transpose at once what is transposed twice", merge_transposes},
+    {"simplify_reshape", "skip what Reshape, Squeeze, Unsqueeze and Flatten undo; make computed shapes constant",
+     simplify_reshape},
+    {"divide_by_multiplying", "multiply by the reciprocal of powers of two", divide_by_multiplying},
+    {"fuse_conv_batchnorm", "fold BatchNormalization into the weights of a convolution", fuse_conv_batchnorm, kInexact},
+    {"fuse_conv_arithmetic", "fold a sum, difference, product or quotient by channel into the weights of a convolution",
+     fuse_conv_arithmetic, kInexact},
+    {"fuse_matmul_add", "make a Gemm of MatMul and Add of matrices", fuse_matmul_add, kInexact},
 };
 
 // Inner graphs first.

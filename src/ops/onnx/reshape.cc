@@ -65,6 +65,19 @@ Status infer(InferContext& c) {
   return {};
 }
 
+// What -1 stands for when the result is empty: copied dims, which may be the zeros, stand on both sides and cancel.
+int64_t empty_dim(const Dims& from, const Dims& wanted) {
+  Dims left, right;
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (i >= wanted.size() || wanted[i] != 0) left.push_back(from[i]);
+  }
+  for (int64_t d : wanted) {
+    if (d > 0) right.push_back(d);
+  }
+  const Expected<int64_t> n = checked_element_count(left), d = checked_element_count(right);
+  return n.ok() && d.ok() && *n % *d == 0 ? *n / *d : 0;
+}
+
 Status eval(EvalContext& c) {
   const Tensor& x = c.input(0);
   ANYRT_ASSIGN(const Dims wanted, c.input_ints(1));
@@ -93,7 +106,7 @@ Status eval(EvalContext& c) {
     if (rest == 0 ? x.size() != 0 : x.size() % rest != 0) {
       return invalid_argument("the elements of {} cannot take the shape {}", x.type_string(), shape_string(wanted));
     }
-    dims[*open] = rest == 0 ? 0 : x.size() / rest;
+    dims[*open] = rest == 0 ? empty_dim(x.dims(), wanted) : x.size() / rest;
   }
   ANYRT_ASSIGN(Tensor y, x.reshaped(std::move(dims)));
   c.set_output(0, std::move(y));
@@ -142,6 +155,8 @@ extern const OpDef op_onnx_reshape = {
       : str[2,2]{"a" "b" "c" "d"}, i64[3]{0 1 -1} -> str[2,1,2]{"a" "b" "c" "d"}
       : i4[1,1]{-3}, i64[0]{} -> i4[]{-3}
       : f32[0,4]{}, i64[2]{4 -1} -> f32[4,0]{}
+      : f32[0,3,4]{}, i64[3]{0 3 -1} -> f32[0,3,4]{}
+      : f32[2,0,4]{}, i64[3]{1 0 -1} -> f32[1,0,8]{}
       allowzero=1 : f32[0,4]{}, i64[3]{3 4 0} -> f32[3,4,0]{}
       : f32[2,3]{rand:1}, i64[2]{4 -1} -> !cannot take the shape
       : f32[2,3]{rand:1}, i64[2]{-1 -1} -> !more than one -1
