@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "opdef/reduce.h"
 
 namespace anyrt {
@@ -10,6 +12,19 @@ Status eval(EvalContext& c) {
       []<class T>(TypeTag<T>, auto product, int64_t) { return static_cast<T>(product); });
 }
 
+// The product of a shape's dims is shape arithmetic.
+Status infer(InferContext& c) {
+  ANYRT_TRY(infer_reduce(c));
+  const auto elements = c.input_elements(0);
+  const bool whole = c.input_rank(0) == 1 && c.input_dtype(0) == DType::kInt64;
+  if (!whole || !elements || !c.has_output(0)) return {};
+  const std::optional<SymShape>& out = c.owner().value(c.node().outputs[0]).type.shape;
+  if (out && std::all_of(out->begin(), out->end(), [](const Dim& d) { return d.is(1); })) {
+    c.set_output_elements(0, {shape_product(*elements, 0, elements->size())});
+  }
+  return {};
+}
+
 }  // namespace
 
 extern const OpDef op_onnx_reduce_prod = {
@@ -20,7 +35,7 @@ extern const OpDef op_onnx_reduce_prod = {
     .outputs = kReduceOutputs,
     .attrs = kReduceAttrs,
     .types = kReduceTypes,
-    .infer = infer_reduce,
+    .infer = infer,
     .eval = eval,
     .upgrade = upgrade_reduce<18>,
     .downgrade = downgrade_reduce<18>,
