@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cfenv>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -36,27 +37,6 @@ void pause_cpu() {
 #endif
 }
 
-// Rounding mode and treatment of subnormals of this thread.
-uint64_t float_mode() {
-#if defined(__SSE2__)
-  return _mm_getcsr() & ~0x3fu;
-#elif defined(__aarch64__)
-  uint64_t mode;
-  asm volatile("mrs %0, fpcr" : "=r"(mode));
-  return mode;
-#else
-  return 0;
-#endif
-}
-
-void set_float_mode([[maybe_unused]] uint64_t mode) {
-#if defined(__SSE2__)
-  _mm_setcsr(static_cast<unsigned>(mode));
-#elif defined(__aarch64__)
-  asm volatile("msr fpcr, %0" : : "r"(mode));
-#endif
-}
-
 // Waits a little for `ready` without giving up the processor.
 template <class Ready>
 bool spin_until(Ready ready) {
@@ -78,13 +58,14 @@ struct Job {
         context(job_context),
         n(job_n),
         piece(job_piece),
-        pieces(job_n / job_piece + (job_n % job_piece != 0 ? 1 : 0)),
-        mode(float_mode()) {}
+        pieces(job_n / job_piece + (job_n % job_piece != 0 ? 1 : 0)) {
+    std::fegetenv(&float_mode);
+  }
 
   const detail::RangeCall call;
   void* const context;
   const int64_t n, piece, pieces;
-  const uint64_t mode;
+  std::fenv_t float_mode;        // the caller's rounding and treatment of subnormals
   std::atomic<int64_t> next{0};  // number of the piece to hand out
   std::atomic<int> running{0};   // workers inside
   std::atomic<bool> failed{false};
@@ -187,7 +168,7 @@ class Pool {
         --parked_;
         continue;
       }
-      set_float_mode(job->mode);
+      std::fesetenv(&job->float_mode);
       job->run_pieces();
       leave(*job);
     }

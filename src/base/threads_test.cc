@@ -155,16 +155,27 @@ TEST(ParallelFor, ReturnsTheFirstError) {
 }
 
 TEST(ParallelFor, WorkersUseTheCallersRounding) {
-  std::fesetround(FE_DOWNWARD);
-  std::atomic<int> wrong{0};
-  parallel_for(
-      64, 1,
-      [&](int64_t, int64_t) {
-        if (std::fegetround() != FE_DOWNWARD) wrong++;
-      },
-      kThreads);
-  std::fesetround(FE_TONEAREST);
-  EXPECT_EQ(wrong, 0);
+  for (const int mode : {FE_DOWNWARD, FE_TONEAREST}) {
+    std::fesetround(mode);
+    std::mutex mutex;
+    std::set<std::thread::id> ids;
+    int wrong = 0;
+    parallel_for(
+        2, 1,
+        [&](int64_t, int64_t) {
+          const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+          for (size_t seen = 0; seen < 2 && std::chrono::steady_clock::now() < end;) {
+            const std::lock_guard lock(mutex);
+            ids.insert(std::this_thread::get_id());
+            seen = ids.size();
+            if (std::fegetround() != mode) ++wrong;
+          }
+        },
+        2);
+    std::fesetround(FE_TONEAREST);
+    EXPECT_EQ(ids.size(), 2u);
+    EXPECT_EQ(wrong, 0);
+  }
 }
 
 TEST(ParallelFor, WorksInAForkedChild) {

@@ -44,13 +44,14 @@ inline constexpr int kDTypeCount = 27;
 size_t element_size(DType dtype);
 int bits_in_file(DType dtype);  // 0 for strings
 
-std::string_view dtype_name(DType dtype);                     // "float32", "int4", "float8e4m3fn"; ONNX's text names also parse
-std::string_view dtype_short_name(DType dtype);               // "f32", "i4", "f8e4m3fn", "str"
-std::string_view dtype_onnx_name(DType dtype);                // "FLOAT", "INT4"
-std::optional<DType> parse_dtype(std::string_view name);      // also "float", "double", "f32", "i64", "u8", "str", "FLOAT" …
-bool is_valid_dtype(int onnx_number);                         // 1..26
+std::string_view dtype_name(DType dtype);        // "float32", "int4", "float8e4m3fn"; ONNX's text names also parse
+std::string_view dtype_short_name(DType dtype);  // "f32", "i4", "f8e4m3fn", "str"
+std::string_view dtype_onnx_name(DType dtype);   // "FLOAT", "INT4"
+std::optional<DType> parse_dtype(
+    std::string_view name);            // also "float", "double", "f32", "i64", "u8", "str", "FLOAT" …
+bool is_valid_dtype(int onnx_number);  // 1..26
 
-bool is_float(DType dtype);     // every real floating type, float8 and float4 included
+bool is_float(DType dtype);  // every real floating type, float8 and float4 included
 bool is_signed_int(DType dtype);
 bool is_unsigned_int(DType dtype);  // not bool
 inline bool is_int(DType dtype) { return is_signed_int(dtype) || is_unsigned_int(dtype); }
@@ -72,13 +73,13 @@ struct BFloat16 {
 
 enum class F8Round : uint8_t { kNearest, kUp, kDown };  // only float8e8m0 offers other than nearest
 
-#define ANYRT_NARROW_FLOAT(Name)                                                             \
-  struct Name {                                                                              \
-    uint8_t bits;                                                                            \
-    Name() = default;                                                                        \
-    explicit Name(float value) : Name(from_float(value, true)) {}                            \
-    static Name from_float(float value, bool saturate, F8Round round = F8Round::kNearest);   \
-    explicit operator float() const;                                                         \
+#define ANYRT_NARROW_FLOAT(Name)                                                           \
+  struct Name {                                                                            \
+    uint8_t bits;                                                                          \
+    Name() = default;                                                                      \
+    explicit Name(float value) : Name(from_float(value, true)) {}                          \
+    static Name from_float(float value, bool saturate, F8Round round = F8Round::kNearest); \
+    explicit operator float() const;                                                       \
   };
 ANYRT_NARROW_FLOAT(Float8E4M3FN)
 ANYRT_NARROW_FLOAT(Float8E4M3FNUZ)
@@ -145,8 +146,10 @@ inline constexpr DTypeSet kUnsignedInts = DTypeSet(DType::kUInt8) | DType::kUInt
 inline constexpr DTypeSet kInts = kSignedInts | kUnsignedInts;
 inline constexpr DTypeSet kNumeric = kFloats | kInts;  // what ONNX calls "all numeric tensor types"
 inline constexpr DTypeSet kComplex = DTypeSet(DType::kComplex64) | DType::kComplex128;
-inline constexpr DTypeSet kFloat8s = DTypeSet(DType::kFloat8E4M3FN) | DType::kFloat8E4M3FNUZ | DType::kFloat8E5M2 | DType::kFloat8E5M2FNUZ;
-inline constexpr DTypeSet kSubByte = DTypeSet(DType::kUInt4) | DType::kInt4 | DType::kFloat4E2M1 | DType::kUInt2 | DType::kInt2;
+inline constexpr DTypeSet kFloat8s =
+    DTypeSet(DType::kFloat8E4M3FN) | DType::kFloat8E4M3FNUZ | DType::kFloat8E5M2 | DType::kFloat8E5M2FNUZ;
+inline constexpr DTypeSet kSubByte =
+    DTypeSet(DType::kUInt4) | DType::kInt4 | DType::kFloat4E2M1 | DType::kUInt2 | DType::kInt2;
 // What ONNX calls "all tensor types" up to opset 18: no float8, no type narrower than a byte.
 inline constexpr DTypeSet kPlainDTypes = kNumeric | kComplex | DType::kBool | DType::kString;
 inline constexpr DTypeSet kAllDTypes = DTypeSet(0x7fffffeu);
@@ -155,10 +158,10 @@ inline constexpr DTypeSet kIndexTypes = DTypeSet(DType::kInt32) | DType::kInt64;
 // C++ type -> DType.
 template <class T>
 struct DTypeOf;
-#define ANYRT_DTYPE_OF(T, D)                       \
-  template <>                                      \
-  struct DTypeOf<T> {                              \
-    static constexpr DType value = DType::D;       \
+#define ANYRT_DTYPE_OF(T, D)                 \
+  template <>                                \
+  struct DTypeOf<T> {                        \
+    static constexpr DType value = DType::D; \
   };
 ANYRT_DTYPE_OF(float, kFloat32)
 ANYRT_DTYPE_OF(uint8_t, kUInt8)

@@ -126,8 +126,8 @@ class Tensor {
   std::byte* data_ = nullptr;
 };
 
-// Converts every element to `to` with the semantics of ONNX Cast (float to int truncates, NaN and overflow wrap as x86 does,
-// strings parse and print). `saturate` and `round` matter for float8 only.
+// Converts every element to `to` with the semantics of ONNX Cast (float to int truncates, NaN and overflow wrap as x86
+// does, strings parse and print). `saturate` and `round` matter for float8 only.
 Expected<Tensor> cast_tensor(const Tensor& x, DType to, bool saturate = true, F8Round round = F8Round::kNearest);
 
 // Integer contents of an int32/int64 (or any integer) tensor as int64, for axes, shapes and indices.

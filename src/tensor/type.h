@@ -36,8 +36,8 @@ struct Type {
   std::string to_string() const;
 };
 
-// Reads what to_string prints, and dtype names as parse_dtype knows them; "?" is a tensor of unknown element type. Both read
-// from the front of `text` and drop what they have read.
+// Reads what to_string prints, and dtype names as parse_dtype knows them; "?" is a tensor of unknown element type. Both
+// read from the front of `text` and drop what they have read.
 Expected<Type> parse_type(std::string_view& text);
 Expected<SymShape> parse_shape(std::string_view& text);  // "[N,3,?]"
 
