@@ -1,12 +1,13 @@
 #include "engine/session.h"
 
 #include <algorithm>
-#include "base/log.h"
 
+#include "base/log.h"
 #include "format/onnx/reader.h"
 #include "interp/interp.h"
 #include "opdef/inference.h"
 #include "opdef/rewrite.h"
+#include "passes/pipeline.h"
 #include "plan/plan.h"
 #include "run/executor.h"
 
@@ -139,7 +140,16 @@ Expected<std::unique_ptr<Session>> Session::from_model(Model model, const Sessio
   for (ValueId id : graph.outputs)
     impl.outputs.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).doc, false});
   if (options.use_interpreter) return session;
+  if (options.on_stage) options.on_stage("import", graph);
+  if (options.optimize) {
+    PipelineOptions passes;
+    passes.disabled = options.disabled_passes;
+    passes.exact_only = options.accuracy == Accuracy::kStrict;
+    if (options.on_stage) passes.on_change = options.on_stage;
+    ANYRT_TRY(run_passes(graph, passes));
+  }
   ANYRT_TRY(decompose_unsupported(graph));
+  if (options.on_stage) options.on_stage("decompose", graph);
   ANYRT_ASSIGN(impl.devices, open_devices(options));
   std::vector<Device*> devices;
   for (const auto& d : impl.devices) devices.push_back(d.get());

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "format/onnx/reader.h"
+#include "tools/test/meta.h"
 #include "tools/test/test.h"
 
 namespace anyrt {
@@ -123,6 +124,7 @@ std::vector<TestResult> run_test(const std::string& folder, const TestOptions& o
       sets.push_back(entry.path());
   }
   std::sort(sets.begin(), sets.end());
+  if (sets.empty() && fs::exists(fs::path(folder) / "meta.json", ec)) return run_meta_test(folder, options);
   if (sets.empty()) return {{folder, false, "no test_data_set_* folder and no meta.json beside model.onnx"}};
   const Expected<std::unique_ptr<Session>> session =
       Session::load((fs::path(folder) / "model.onnx").string(), options.session);
