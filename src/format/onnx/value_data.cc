@@ -59,12 +59,14 @@ Status decode_elems(Wire w, ElemMsg& out) {
 Expected<Sequence> read_sequence(std::string_view bytes, const Type& elem, const TensorSource& source, int depth) {
   ElemMsg msg;
   ANYRT_TRY(decode_elems(Wire(source.source, bytes, "SequenceProto"), msg));
+  if (msg.kind == kNothing && !msg.elems.empty()) msg.kind = msg.elems[0].first;
   Sequence sequence;
   ANYRT_ASSIGN(sequence.elem_type, agree(elem, msg.kind));
   for (const auto& [kind, data] : msg.elems) {
-    if (msg.kind != kNothing && kind != msg.kind) continue;
-    ANYRT_ASSIGN(const Type type, agree(sequence.elem_type, kind));
-    ANYRT_ASSIGN(Value value, read_value(data, type, source, depth + 1));
+    if (kind != msg.kind) {
+      return invalid_model("a sequence of kind {} holds a {}", kKindNames[msg.kind], kKindNames[kind]);
+    }
+    ANYRT_ASSIGN(Value value, read_value(data, sequence.elem_type, source, depth + 1));
     const Type found = value.type();
     if (found.defined() && !same_kind_and_dtype(sequence.elem_type, found)) {
       return invalid_model("sequence element {} is {}, expected {}", sequence.values.size(), found.to_string(),
