@@ -67,7 +67,8 @@ AxisRange clamp_range(int64_t start, int64_t end, int64_t step, int64_t dim) {
     end = std::clamp<int64_t>(end, 0, dim);
     return {start, step, end > start ? (end - start - 1) / step + 1 : 0};
   }
-  start = std::clamp<int64_t>(start, -1, dim - 1);
+  if (dim == 0) return {0, step, 0};
+  start = std::clamp<int64_t>(start, 0, dim - 1);
   end = std::clamp<int64_t>(end, -1, dim - 1);
   const uint64_t back = ~static_cast<uint64_t>(step) + 1;
   const int64_t count = start > end ? static_cast<int64_t>(static_cast<uint64_t>(start - end - 1) / back) + 1 : 0;

@@ -179,9 +179,14 @@ int64_t classify(const AttrReader& c, const Machine& m, const SvmKernel& kernel,
   if (m.classes == 2 && !probable && (w.all_positive ? top >= 0.5f : top > 0)) best = 1;
   if (m.has_vectors() && !probable && m.classes <= 2) {
     const float s = m.pairs > 0 ? scores[0] : 0;
-    scores[0] = transform == PostTransform::kNone ? -s : 1 - s;
-    scores[1] = s;
-    if (transform == PostTransform::kProbit) apply_post_transform(transform, scores);
+    if (transform == PostTransform::kLogistic) {
+      scores[0] = logistic(-s);
+      scores[1] = logistic(s);
+    } else {
+      scores[0] = transform == PostTransform::kNone ? -s : 1 - s;
+      scores[1] = s;
+      if (transform == PostTransform::kProbit) apply_post_transform(transform, scores);
+    }
   } else if (scores.size() > 1 || transform == PostTransform::kProbit) {
     apply_post_transform(transform, scores);
   }

@@ -84,9 +84,12 @@ struct Classifier {
     } else if (base.size() == 1) {
       scores[0] += base[0];
     }
-    const T positive = classes == 2 && has[1] ? scores[1] : scores[0];
+    // A class that no tree spoke of has score 0, whatever its base value.
+    for (size_t k = 0; k < classes; ++k) scores[k] = has[k] ? scores[k] : T(0);
     const T border = one_sided && all_positive ? T(0.5) : T(0);
-    const int64_t best = positive > border ? 1 : 0;
+    const bool compare = classes == 2 && has[0] && has[1];
+    const T positive = classes == 2 && has[1] ? scores[1] : scores[0];
+    const int64_t best = (compare ? scores[1] > scores[0] : positive > border) ? 1 : 0;
     if (!single) {
       apply_post_transform(transform, scores);
     } else if (classes == 1) {
@@ -94,7 +97,7 @@ struct Classifier {
     } else {
       split_single(scores);
     }
-    return classes == 1 ? 0 : best;
+    return best;
   }
 
   void split_single(std::span<T> scores) const {
@@ -102,12 +105,12 @@ struct Classifier {
     if (transform == PostTransform::kProbit) {
       apply_post_transform(transform, scores.first(1));
       scores[1] = 0;
-    } else if (one_sided && all_positive) {
-      scores[0] = 1 - s;
-      scores[1] = s;
     } else if (transform == PostTransform::kLogistic) {
       scores[0] = logistic(-s);
       scores[1] = logistic(s);
+    } else if (one_sided && all_positive) {
+      scores[0] = 1 - s;
+      scores[1] = s;
     } else {
       scores[0] = -s;
       scores[1] = s;
@@ -134,6 +137,19 @@ Expected<Classifier<T>> read_classifier(const AttrReader& c) {
   return m;
 }
 
+// A single class is either there or not, which its label and 0 say.
+Status write_labels(EvalContext& c, std::vector<int64_t>& chosen) {
+  const ClassLabels labels = labels_of(c);
+  if (labels.size() > 1) return labels.write(c, 0, chosen);
+  if (labels.dtype() == DType::kString) {
+    std::fill(chosen.begin(), chosen.end(), 0);
+    return labels.write(c, 0, chosen);
+  }
+  for (int64_t& p : chosen) p *= c.ints("classlabels_int64s")[0];
+  c.set_output(0, Tensor::int64s(chosen));
+  return {};
+}
+
 template <class T>
 Status evaluate(EvalContext& c) {
   ANYRT_ASSIGN(const Tensor x, c.input_as(0, dtype_of<T>));
@@ -151,7 +167,7 @@ Status evaluate(EvalContext& c) {
       chosen[r] = m.classes > 2 ? m.pick_of_many(scores, has) : m.pick_of_two(scores, has);
     }
   });
-  ANYRT_TRY(labels_of(c).write(c, 0, chosen));
+  ANYRT_TRY(write_labels(c, chosen));
   return c.set_output_as(1, z, DType::kFloat32);
 }
 

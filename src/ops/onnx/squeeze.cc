@@ -65,9 +65,11 @@ Status eval(EvalContext& c) {
   return {};
 }
 
-// Before opset 13 axes was an attribute.
+// Before opset 13 axes was an attribute; an empty list stood for none.
 Status upgrade(RewriteContext& c) {
-  if (c.version() < 13) c.attr_to_input("axes", 1);
+  if (c.version() >= 13) return {};
+  if (c.ints("axes").empty()) return drop_attr(c, "axes");
+  c.attr_to_input("axes", 1);
   return {};
 }
 
