@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:?usage: scripts/fuzz.sh SECONDS [NAME...]}
 shift
-scripts/build.sh fuzz >build/fuzz-build.log 2>&1 || { tail -40 build/fuzz-build.log >&2; exit 1; }
+mkdir -p build
+scripts/build.sh fuzz anyrt_fuzzers >build/fuzz-build.log 2>&1 || { tail -40 build/fuzz-build.log >&2; exit 1; }
 
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
