@@ -1,0 +1,262 @@
+#include <algorithm>
+#include <cmath>
+
+#include "opdef/eval.h"
+#include "opdef/infer.h"
+#include "opdef/rewrite.h"
+#include "opdef/shape_util.h"
+#include "tensor/dispatch.h"
+
+namespace anyrt {
+namespace {
+
+constexpr TypeRule kTypes[] = {{"T1", kPlainDTypes}, {"T2", kFloats}};
+constexpr Param kInputs[] = {
+    {"X", "T1", kRequiredParam, "[N, C, spatial…]"},
+    {"grid", "T2", kRequiredParam, "[N, positions…, spatial rank]: last axis first, in [-1, 1]"}};
+constexpr Param kOutputs[] = {{"Y", "T1", kRequiredParam, "[N, C, positions…]"}};
+constexpr AttrDef kAttrs[] = {
+    int_attr("align_corners", 0).with_doc("-1 and 1 are the centres of the corner elements, else their outer edges"),
+    string_attr("mode", "linear").with_doc("linear, nearest or cubic"),
+    string_attr("padding_mode", "zeros").with_doc("zeros, border or reflection"),
+};
+
+Status infer(InferContext& c) {
+  c.set_output(0, c.input_dtype(0));
+  const SymShape *x = c.input_shape(0), *grid = c.input_shape(1);
+  if (x && x->size() < 3) return invalid_model("X has rank {}, expected 3 or more", x->size());
+  if (x && grid && x->size() != grid->size()) return invalid_model("X has rank {}, grid {}", x->size(), grid->size());
+  if (!x && !grid) return {};
+  SymShape out(x ? x->size() : grid->size());
+  if (x) {
+    out[0] = (*x)[0];
+    out[1] = (*x)[1];
+  }
+  for (size_t i = 2; grid && i < out.size(); ++i) out[i] = (*grid)[i - 1];
+  c.set_output(0, c.input_dtype(0), std::move(out));
+  return {};
+}
+
+enum class Padding : uint8_t { kZeros, kBorder, kReflection };
+enum class Mode : uint8_t { kNearest, kLinear, kCubic };
+
+struct Sampler {
+  Dims dims, strides;
+  Mode mode = Mode::kLinear;
+  Padding padding = Padding::kZeros;
+  bool align = false;
+  int64_t taps() const { return mode == Mode::kNearest ? 1 : mode == Mode::kLinear ? 2 : 4; }
+};
+
+// Folds x back at the borders until it lies between them.
+template <class G>
+G reflect(G x, G low, G high) {
+  const G range = high - low;
+  if (range <= 0) return low;
+  if (x >= low && x <= high) return x;
+  const G distance = x < low ? low - x : x - high;
+  const G rest = std::fmod(distance, range);
+  const bool even = std::fmod(std::floor(distance / range), G(2)) == 0;
+  return (x < low) == even ? low + rest : high - rest;
+}
+
+template <class G>
+void cubic_weights(G t, G* w) {
+  constexpr G a = G(-0.75);
+  const G u = 1 - t;
+  w[0] = ((a * (t + 1) - 5 * a) * (t + 1) + 8 * a) * (t + 1) - 4 * a;
+  w[1] = ((a + 2) * t - (a + 3)) * t * t + 1;
+  w[2] = ((a + 2) * u - (a + 3)) * u * u + 1;
+  w[3] = ((a * (u + 1) - 5 * a) * (u + 1) + 8 * a) * (u + 1) - 4 * a;
+}
+
+// The elements of one axis that coordinate g reads: index[taps] (-1: zero) and weight[taps].
+template <class G>
+void place(const Sampler& s, size_t axis, G g, int64_t* index, G* weight) {
+  const int64_t n = s.dims[axis];
+  const G size = static_cast<G>(n), low = s.align ? G(0) : G(-0.5), high = s.align ? size - 1 : size - G(0.5);
+  G x = s.align ? (g + 1) / 2 * (size - 1) : ((g + 1) * size - 1) / 2;
+  if (s.mode == Mode::kNearest) x = std::nearbyint(x);
+  if (std::isnan(x)) x = -size - 4;
+  if (s.padding == Padding::kBorder) x = std::clamp(x, G(0), size - 1);
+  if (s.padding == Padding::kReflection) x = std::isinf(x) ? low : reflect(x, low, high);
+  x = std::clamp(x, G(-4), size + 3);  // further out nothing changes
+  const int64_t taps = s.taps(), base = static_cast<int64_t>(std::floor(x)), first = base - (taps == 4 ? 1 : 0);
+  const G part = x - static_cast<G>(base);
+  weight[0] = 1;
+  if (s.mode == Mode::kLinear) {
+    weight[0] = 1 - part;
+    weight[1] = part;
+  } else if (s.mode == Mode::kCubic) {
+    cubic_weights(part, weight);
+  }
+  for (int64_t k = 0; k < taps; ++k) {
+    int64_t i = first + k;
+    if (i < 0 || i >= n) {
+      if (s.padding == Padding::kZeros) i = -1;
+      if (s.padding == Padding::kBorder) i = std::clamp<int64_t>(i, 0, n - 1);
+      if (s.padding == Padding::kReflection) {
+        i = std::clamp<int64_t>(static_cast<int64_t>(reflect(static_cast<G>(i), low, high)), 0, n - 1);
+      }
+    }
+    index[k] = i;
+  }
+}
+
+// All elements of a plane that one position reads, and their weights. An offset of -1 reads zero.
+template <class G>
+struct Reads {
+  std::vector<int64_t> offset;
+  std::vector<G> weight;
+};
+
+template <class G>
+void place_all(const Sampler& s, const G* position, Reads<G>& r, std::vector<int64_t>& index, std::vector<G>& weight) {
+  const size_t rank = s.dims.size(), taps = static_cast<size_t>(s.taps());
+  for (size_t a = 0; a < rank; ++a)
+    place(s, a, position[rank - 1 - a], index.data() + a * taps, weight.data() + a * taps);
+  for (size_t k = 0; k < r.offset.size(); ++k) {
+    size_t rest = k;
+    int64_t offset = 0;
+    G w = 1;
+    for (size_t a = rank; a-- > 0; rest /= taps) {
+      const size_t at = a * taps + rest % taps;
+      w *= weight[at];
+      offset = offset < 0 || index[at] < 0 ? -1 : offset + index[at] * s.strides[a];
+    }
+    r.offset[k] = offset;
+    r.weight[k] = w;
+  }
+}
+
+// visit(batch entry, position, reads) for every position of the grid.
+template <class G, class F>
+void for_each_position(EvalContext& c, const Sampler& s, const Tensor& grid, const F& visit) {
+  const int64_t rank = static_cast<int64_t>(s.dims.size()), count = product(grid.dims(), 1, grid.rank() - 1);
+  c.parallel_for(grid.dim(0) * count, 64, [&](int64_t first, int64_t last) {
+    Reads<G> r;
+    const size_t taps = static_cast<size_t>(s.taps());
+    size_t reads = 1;
+    for (int64_t a = 0; a < rank; ++a) reads *= taps;
+    r.offset.resize(reads);
+    r.weight.resize(reads);
+    std::vector<int64_t> index(static_cast<size_t>(rank) * taps);
+    std::vector<G> weight(index.size());
+    for (int64_t i = first; i < last; ++i) {
+      place_all(s, grid.data<G>() + i * rank, r, index, weight);
+      visit(i / count, i % count, r);
+    }
+  });
+}
+
+template <class G>
+Status sample(EvalContext& c, const Sampler& s, const Tensor& grid, const Dims& dims) {
+  const Tensor& x = c.input(0);
+  const int64_t channels = x.dim(1), plane = product(s.dims), count = product(dims, 2, x.rank());
+  if (s.mode == Mode::kNearest) {
+    ANYRT_ASSIGN(Tensor * y, c.output(0, x.dtype(), dims));
+    dispatch_storage(x.dtype(), [&]<class T>(TypeTag<T>) {
+      for_each_position<G>(c, s, grid, [&](int64_t n, int64_t p, const Reads<G>& r) {
+        for (int64_t ch = n * channels; ch < (n + 1) * channels; ++ch) {
+          mutable_storage<T>(*y)[ch * count + p] = r.offset[0] < 0 ? T{} : storage<T>(x)[ch * plane + r.offset[0]];
+        }
+      });
+    });
+    return {};
+  }
+  if (!kNumeric.has(x.dtype())) return not_implemented("mode {} on {}", c.s("mode"), dtype_name(x.dtype()));
+  const DType compute = is_float(x.dtype()) && x.dtype() != DType::kFloat64 ? DType::kFloat32 : DType::kFloat64;
+  ANYRT_ASSIGN(const Tensor wide, c.input_as(0, compute));
+  ANYRT_ASSIGN(Tensor y, Tensor::make(compute, dims));
+  const bool rounds = !is_float(x.dtype());
+  dispatch<float, double>(compute, [&]<class T>(TypeTag<T>) {
+    for_each_position<G>(c, s, grid, [&](int64_t n, int64_t p, const Reads<G>& r) {
+      for (int64_t ch = n * channels; ch < (n + 1) * channels; ++ch) {
+        T sum = 0;
+        for (size_t k = 0; k < r.offset.size(); ++k) {
+          if (r.offset[k] >= 0) sum += static_cast<T>(r.weight[k]) * wide.data<T>()[ch * plane + r.offset[k]];
+        }
+        y.mutable_data<T>()[ch * count + p] = rounds ? std::nearbyint(sum) : sum;
+      }
+    });
+  });
+  return c.set_output_as(0, y, x.dtype());
+}
+
+Status eval(EvalContext& c) {
+  const Tensor& x = c.input(0);
+  const Tensor& grid = c.input(1);
+  if (x.rank() < 3 || x.rank() > 10 || grid.rank() != x.rank() || grid.dim(0) != x.dim(0) ||
+      grid.dim(grid.rank() - 1) != x.rank() - 2) {
+    return invalid_argument("X {} and grid {} do not fit: expected [N,C,spatial…] and [N,positions…,spatial rank]",
+                            shape_string(x.dims()), shape_string(grid.dims()));
+  }
+  Sampler s;
+  s.dims.assign(x.dims().begin() + 2, x.dims().end());
+  s.strides = row_major_strides(s.dims);
+  s.align = c.i("align_corners") != 0;
+  const std::string &mode = c.s("mode"), &padding = c.s("padding_mode");
+  if (mode == "nearest")
+    s.mode = Mode::kNearest;
+  else if (mode == "cubic")
+    s.mode = Mode::kCubic;
+  else if (mode != "linear")
+    return invalid_argument("mode is '{}', expected linear, nearest or cubic", mode);
+  if (padding == "border")
+    s.padding = Padding::kBorder;
+  else if (padding == "reflection")
+    s.padding = Padding::kReflection;
+  else if (padding != "zeros")
+    return invalid_argument("padding_mode is '{}', expected zeros, border or reflection", padding);
+  Dims dims{x.dim(0), x.dim(1)};
+  dims.insert(dims.end(), grid.dims().begin() + 1, grid.dims().end() - 1);
+  ANYRT_ASSIGN(const int64_t count, checked_element_count(dims));
+  if (count > 0 && product(s.dims) == 0) return invalid_argument("X has empty planes");
+  const DType coordinates = compute_dtype(grid.dtype());
+  ANYRT_ASSIGN(const Tensor wide, c.input_as(1, coordinates));
+  return coordinates == DType::kFloat64 ? sample<double>(c, s, wide, dims) : sample<float>(c, s, wide, dims);
+}
+
+// Opset 16 said bilinear and bicubic.
+Status upgrade(RewriteContext& c) {
+  if (c.version() >= 20) return {};
+  const std::string mode = c.s("mode");
+  if (mode == "bilinear" || mode.empty()) c.set_attr("mode", std::string("linear"));
+  if (mode == "bicubic") c.set_attr("mode", std::string("cubic"));
+  return {};
+}
+
+Status downgrade(RewriteContext& c) {
+  if (c.version() >= 20) return {};
+  if (c.s("mode") == "linear") c.set_attr("mode", std::string("bilinear"));
+  if (c.s("mode") == "cubic") c.set_attr("mode", std::string("bicubic"));
+  return {};
+}
+
+}  // namespace
+
+extern const OpDef op_onnx_grid_sample = {
+    .name = "GridSample",
+    .since = 22,
+    .first = 16,
+    .doc = "Samples each plane of X at the positions that a grid gives.",
+    .inputs = kInputs,
+    .outputs = kOutputs,
+    .attrs = kAttrs,
+    .types = kTypes,
+    .infer = infer,
+    .eval = eval,
+    .upgrade = upgrade,
+    .downgrade = downgrade,
+    .cases = ANYRT_CASES(R"(
+      align_corners=1 : f32[1,1,1,3]{1 2 4}, f32[1,1,3,2]{-1 0 0.5 0 3 0} -> f32[1,1,1,3]{1 3 0}
+      mode="nearest" padding_mode="border" : str[1,1,2,2]{"a" "b" "c" "d"}, f32[1,1,2,2]{-9 9 1 -1} -> str[1,1,1,2]{"c" "b"}
+      padding_mode="reflection" align_corners=1 : f64[1,1,3]{1 2 4}, f64[1,2,1]{1.5 -2} -> f64[1,1,2]{3 2}
+      : f32[1,1,2,2]{1 2 3 4}, f32[1,1,2,2]{nan 0 inf 0} -> f32[1,1,1,2]{0 0}
+      mode="cubic" : f16[2,3,4,5]{rand:1}, f16[2,6,7,2]{rand:2} -> ?
+      padding_mode="border" : f32[2,3,4,5,6]{rand:1}, f32[2,2,3,4,3]{rand:2} -> ?
+      : f32[1,1,2,2]{1 2 3 4}, f32[1,1,1,3]{0 0 0} -> !do not fit
+    )"),
+};
+
+}  // namespace anyrt
