@@ -212,6 +212,23 @@ Expected<std::vector<Value>> Session::run(const std::vector<std::pair<std::strin
   return chosen;
 }
 
+Session::Usage Session::usage(const Dim::Bindings& dims) const {
+  Usage u;
+  if (!impl_->plan) return u;
+  const Plan& plan = *impl_->plan;
+  const PlanMemory memory = place_plan(plan, dims);
+  for (const PlanStep& step : plan.steps) {
+    u.nodes += step.compiled.nodes.size();
+    if (step.device != 0 || plan.devices.size() == 1) u.nodes_on_device += step.compiled.nodes.size();
+  }
+  for (size_t bytes : memory.arena) u.arena_bytes += bytes;
+  for (size_t s = 0; s < plan.slots.size(); ++s) {
+    const Type& t = plan.type(static_cast<uint32_t>(s));
+    if (plan.slots[s].kind == SlotKind::kArena && t.is_tensor() && memory.bytes[s] == SIZE_MAX) u.sizes_known = false;
+  }
+  return u;
+}
+
 std::string Session::explain() const {
   if (!impl_->plan) return "run by the reference interpreter\n";
   std::string out;

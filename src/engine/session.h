@@ -74,6 +74,14 @@ class Session {
   Expected<std::vector<Value>> run(const std::vector<std::pair<std::string, Value>>& inputs,
                                    const std::vector<std::string>& outputs, const RunOptions& options = {}) const;
 
+  // How much of the model the devices beside the CPU run, and the memory that one run's activations take.
+  struct Usage {
+    size_t nodes = 0, nodes_on_device = 0;
+    size_t arena_bytes = 0;
+    bool sizes_known = true;  // false: more is allocated as the run goes
+  };
+  Usage usage(const Dim::Bindings& dims) const;
+
   // A table of what runs where and how: devices, kernels, fusions, memory.
   std::string explain() const;
 

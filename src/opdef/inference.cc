@@ -27,13 +27,17 @@ class Driver {
       const std::string label = graph.node(id).label();
       Status s = upgrade ? upgrade_node(graph, id) : Status();
       if (s.ok() && graph.node(id).alive) s = infer_one(graph, id);
-      if (!s.ok()) return std::move(s).with_context("node " + label);
+      if (s.ok()) continue;
+      s = std::move(s).with_context("node " + label);
+      if (!errors) return s;
+      errors->push_back(s.message());
     }
     --depth_;
     return {};
   }
 
   Status infer_one(Graph& graph, NodeId id) {
+    if (!graph.node(id).def && errors) return {};
     bind_captures(graph, id);
     const Node& node = graph.node(id);
     ANYRT_TRY(verify_types(*node.def, node.inputs.size(), [&](size_t i) {
@@ -56,6 +60,7 @@ class Driver {
   }
 
   size_t upgraded = 0;
+  std::vector<std::string>* errors = nullptr;  // collect instead of stopping
 
  private:
   // Inner values take the types of the outer values they stand for; outer constants become constants of the subgraph.
@@ -87,6 +92,7 @@ class Driver {
   Status upgrade_node(Graph& graph, NodeId id) {
     // An upgrade may turn the node into another operator, whose own upgrade is not due: the result is in newest form.
     Node& node = graph.node(id);
+    if (!node.def && errors) return {};  // listed already
     ANYRT_TRY(resolve_op(node));
     const OpDef* def = node.def;
     const auto it = info_->opsets.find(node.domain);
@@ -135,7 +141,9 @@ Status infer_node(Graph& graph, NodeId id) { return Driver(nullptr).infer_one(gr
 Status upgrade_and_infer(Model& model, UpgradeReport* report) {
   std::set<std::string> unknown;
   collect_unknown(model.graph, unknown, 0);
-  if (!unknown.empty()) {
+  if (report && report->collect_errors) {
+    report->errors.assign(unknown.begin(), unknown.end());
+  } else if (!unknown.empty()) {
     std::string all;
     for (const std::string& u : unknown) all += (all.empty() ? "" : "; ") + u;
     return Status(Code::kNotImplemented, all);
@@ -146,6 +154,7 @@ Status upgrade_and_infer(Model& model, UpgradeReport* report) {
     }
   }
   Driver driver(&model.info);
+  if (report && report->collect_errors) driver.errors = &report->errors;
   ANYRT_TRY(driver.process(model.graph));
   if (report) report->upgraded = driver.upgraded;
   return {};

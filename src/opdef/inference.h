@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/status.h"
 #include "graph/graph.h"
 
@@ -12,7 +15,9 @@ Status infer_types(Graph& graph);
 Status infer_node(Graph& graph, NodeId id);
 
 struct UpgradeReport {
-  size_t upgraded = 0;  // nodes that were in an older form
+  size_t upgraded = 0;          // nodes that were in an older form
+  bool collect_errors = false;  // go on after an error and list them all here; the graph is then of no use
+  std::vector<std::string> errors;
 };
 
 // After reading a file: resolves operators, brings every node to its newest form (opset `info.opsets`), normalises it

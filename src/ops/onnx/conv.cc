@@ -1,5 +1,6 @@
 #include "opdef/conv.h"
 
+#include "opdef/cost.h"
 #include "opdef/upgrade_util.h"
 #include "tensor/dispatch.h"
 
@@ -50,6 +51,7 @@ extern const OpDef op_onnx_conv = {
     .eval = eval,
     .upgrade = upgrade_unchanged,
     .downgrade = upgrade_unchanged,
+    .cost = cost_conv,
     .cases = ANYRT_CASES(R"(
       : f32[1,1,4]{1 2 3 4}, f32[1,1,2]{1 10} -> f32[1,1,3]{21 32 43}
       pads=[1,0] strides=[2] : f32[1,1,4]{1 2 3 4}, f32[2,1,2]{1 10 1 0}, f32[2]{0.5 -1} -> f32[1,2,2]{10.5 32.5 -1 1}

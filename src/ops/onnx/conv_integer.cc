@@ -1,4 +1,5 @@
 #include "opdef/conv.h"
+#include "opdef/cost.h"
 #include "opdef/quantize.h"
 #include "tensor/dispatch.h"
 
@@ -41,6 +42,7 @@ extern const OpDef op_onnx_conv_integer = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .cost = cost_conv,
     .cases = ANYRT_CASES(R"(
       : u8[1,1,3]{2 3 4}, u8[1,1,2]{1 1}, u8[]{1} -> i32[1,1,2]{3 5}
       : u8[1,1,3]{2 3 4}, i8[2,1,2]{1 1 -1 2}, u8[]{1}, i8[2]{0 1} -> i32[1,2,2]{3 5 0 -1}

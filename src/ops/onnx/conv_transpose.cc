@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "opdef/conv.h"
+#include "opdef/cost.h"
 #include "opdef/matmul.h"
 #include "opdef/upgrade_util.h"
 #include "tensor/dispatch.h"
@@ -180,6 +181,7 @@ extern const OpDef op_onnx_conv_transpose = {
     .eval = eval,
     .upgrade = upgrade_unchanged,
     .downgrade = upgrade_unchanged,
+    .cost = cost_conv_transpose,
     .cases = ANYRT_CASES(R"(
       : f32[1,1,2]{1 2}, f32[1,1,2]{1 10} -> f32[1,1,3]{1 12 20}
       strides=[2] output_padding=[1] : f32[1,1,2]{1 2}, f32[1,1,2]{1 10}, f32[1]{0.5} -> f32[1,1,5]{1.5 10.5 2.5 20.5 0.5}

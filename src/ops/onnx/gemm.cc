@@ -1,3 +1,4 @@
+#include "opdef/cost.h"
 #include "opdef/elementwise.h"
 #include "opdef/infer.h"
 #include "opdef/matmul.h"
@@ -126,6 +127,7 @@ extern const OpDef op_onnx_gemm = {
     .decompose = decompose,
     .upgrade = [](RewriteContext& c) { return drop_attr(c, "broadcast"); },
     .downgrade = downgrade,
+    .cost = cost_gemm,
     .cases = ANYRT_CASES(R"(
       : f32[2,3]{1 2 3 4 5 6}, f32[3,2]{1 0 0 1 1 1}, f32[2]{10 20} -> f32[2,2]{14 25 20 31}
       transA=1 transB=1 : f64[3,2]{1 2 3 4 5 6}, f64[1,3]{1 1 1}, f64[]{1} -> f64[2,1]{10 13}

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "opdef/cost.h"
 #include "opdef/recurrent.h"
 
 namespace anyrt {
@@ -101,6 +102,7 @@ extern const OpDef op_onnx_gru = {
     .eval = eval,
     .upgrade = upgrade_recurrent,
     .downgrade = downgrade_recurrent,
+    .cost = cost_recurrent,
     .cases = ANYRT_CASES(R"(
       activations=["Affine","Affine"] : f32[1,1,1]{2}, f32[1,3,1]{0.5 1 2}, f32[1,3,1]{1 1 3}, f32[1,6]{0 0 0 0.5 0 1}, _, f32[1,1,1]{2} -> f32[1,1,1,1]{-65.5}, f32[1,1,1]{-65.5}
       activations=["Affine","Affine"] linear_before_reset=1 : f32[1,1,1]{2}, f32[1,3,1]{0.5 1 2}, f32[1,3,1]{1 1 3}, f32[1,6]{0 0 0 0.5 0 1}, _, f32[1,1,1]{2} -> f32[1,1,1,1]{-73}, f32[1,1,1]{-73}

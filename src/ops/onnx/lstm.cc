@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "opdef/cost.h"
 #include "opdef/recurrent.h"
 
 namespace anyrt {
@@ -110,6 +111,7 @@ extern const OpDef op_onnx_lstm = {
     .eval = eval,
     .upgrade = upgrade_recurrent,
     .downgrade = downgrade_recurrent,
+    .cost = cost_recurrent,
     .cases = ANYRT_CASES(R"(
       activations=["Affine","Affine","Affine"] : f32[1,1,1]{2}, f32[1,4,1]{1 2 3 4}, f32[1,4,1]{1 1 1 1}, f32[1,8]{1 0 0 0 0 0 0 1}, _, f32[1,1,1]{1}, f32[1,1,1]{2} -> f32[1,1,1,1]{270}, f32[1,1,1]{270}, f32[1,1,1]{54}
       activations=["Affine","Affine","Affine"] input_forget=1 : f32[1,1,1]{2}, f32[1,4,1]{1 2 3 4}, f32[1,4,1]{0 0 0 0}, _, _, _, f32[1,1,1]{1}, f32[1,3]{1 1 1} -> _, f32[1,1,1]{572}, f32[1,1,1]{22}

@@ -1,3 +1,4 @@
+#include "opdef/cost.h"
 #include "opdef/infer.h"
 #include "opdef/matmul_shape.h"
 #include "opdef/upgrade_util.h"
@@ -40,6 +41,7 @@ extern const OpDef op_onnx_mat_mul = {
     .eval = eval,
     .upgrade = upgrade_unchanged,
     .downgrade = downgrade_unchanged,
+    .cost = cost_matmul,
     .cases = ANYRT_CASES(R"(
       : f32[2,3]{1 2 3 4 5 6}, f32[3,2]{1 0 0 1 1 1} -> f32[2,2]{4 5 10 11}
       : f64[3]{1 2 3}, f64[3]{4 5 6} -> f64[]{32}

@@ -1,3 +1,4 @@
+#include "opdef/cost.h"
 #include "opdef/infer.h"
 #include "opdef/matmul_shape.h"
 #include "opdef/quantize.h"
@@ -41,6 +42,7 @@ extern const OpDef op_onnx_mat_mul_integer = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .cost = cost_matmul,
     .cases = ANYRT_CASES(R"(
       : u8[2,2]{1 2 3 4}, u8[2,2]{5 6 7 8} -> i32[2,2]{19 22 43 50}
       : u8[2,2]{1 2 3 4}, i8[2,1]{-1 2}, u8[]{1}, i8[]{1} -> i32[2,1]{1 -1}

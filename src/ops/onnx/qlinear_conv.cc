@@ -1,4 +1,5 @@
 #include "opdef/conv.h"
+#include "opdef/cost.h"
 #include "opdef/quantize.h"
 #include "tensor/dispatch.h"
 
@@ -73,6 +74,7 @@ extern const OpDef op_onnx_qlinear_conv = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .cost = cost_conv,
     .cases = ANYRT_CASES(R"(
       : u8[1,1,3]{2 3 4}, f32[]{0.5}, u8[]{1}, u8[1,1,2]{3 4}, f32[]{0.5}, u8[]{2}, f32[]{0.25}, u8[]{10} -> u8[1,1,2]{15 18}
       : u8[1,1,2]{2 3}, f32[]{1}, u8[]{0}, i8[2,1,1]{1 -1}, f32[2]{1 100}, i8[2]{0 0}, f32[]{1}, i8[]{0}, i32[2]{1 1} -> i8[1,2,2]{3 4 -100 -128}

@@ -1,3 +1,4 @@
+#include "opdef/cost.h"
 #include "opdef/infer.h"
 #include "opdef/matmul_shape.h"
 #include "opdef/quantize.h"
@@ -110,6 +111,7 @@ extern const OpDef op_onnx_qlinear_mat_mul = {
     .eval = eval,
     .upgrade = upgrade_unchanged,
     .downgrade = upgrade_unchanged,
+    .cost = cost_matmul,
     .cases = ANYRT_CASES(R"(
       : u8[1,2]{3 5}, f32[]{0.5}, u8[]{1}, u8[2,1]{4 6}, f32[]{0.25}, u8[]{2}, f32[]{0.5}, u8[]{7} -> u8[1,1]{12}
       : i8[2,1]{1 2}, f32[2]{1 10}, i8[2]{0 0}, i8[1,2]{3 -4}, f32[2]{1 2}, i8[2]{0 0}, f32[]{1}, i8[]{0} -> i8[2,2]{3 -8 60 -128}

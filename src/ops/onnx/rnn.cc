@@ -1,3 +1,4 @@
+#include "opdef/cost.h"
 #include "opdef/recurrent.h"
 
 namespace anyrt {
@@ -70,6 +71,7 @@ extern const OpDef op_onnx_rnn = {
     .eval = eval,
     .upgrade = upgrade_recurrent,
     .downgrade = downgrade_recurrent,
+    .cost = cost_recurrent,
     .cases = ANYRT_CASES(R"(
       activations=["Relu"] : f32[2,1,1]{1 2}, f32[1,1,1]{3}, f32[1,1,1]{2}, f32[1,2]{0.5 0.5} -> f32[2,1,1,1]{4 15}, f32[1,1,1]{15}
       activations=["Affine"] activation_alpha=[2] direction="reverse" : f64[2,1,1]{1 2}, f64[1,1,1]{3}, f64[1,1,1]{2}, _, _, f64[1,1,1]{1} -> f64[2,1,1,1]{70 16}, f64[1,1,1]{70}
