@@ -52,7 +52,9 @@ class NodeContext final : public EvalContext {
     for (const Capture& c : g->captures) inner.push_back(captures_[c.slot]);
     return runner_.run_graph(*g, inputs, inner);
   }
-  void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& f) override { anyrt::parallel_for(n, grain, f); }
+  void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& f) override {
+    anyrt::parallel_for(n, grain, f);
+  }
   Status check_cancelled() override {
     return runner_.options().check_cancelled ? runner_.options().check_cancelled() : Status();
   }
