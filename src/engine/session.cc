@@ -50,12 +50,12 @@ Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions
 }
 
 // Operators that no device has a kernel or a reference for run as what they consist of.
-Status decompose_unsupported(Graph& graph) {
+Status decompose_unsupported(Graph& graph, bool& decomposed) {
   const std::vector<NodeId> order = graph.order();
   for (NodeId id : order) {
     const Node& node = graph.node(id);
     if (!node.alive) continue;
-    for (Graph* sub : node.subgraphs()) ANYRT_TRY(decompose_unsupported(*sub));
+    for (Graph* sub : node.subgraphs()) ANYRT_TRY(decompose_unsupported(*sub, decomposed));
     if (node.def->eval) continue;
     const std::string label = node.label();
     if (!node.def->decompose) return internal_error("node {} has neither a reference nor a decomposition", label);
@@ -63,6 +63,7 @@ Status decompose_unsupported(Graph& graph) {
     Status s = node.def->decompose(c);
     if (s.ok()) s = c.finish();
     if (!s.ok()) return std::move(s).with_context("node " + label);
+    decomposed = true;
   }
   return {};
 }
@@ -77,6 +78,16 @@ struct Session::Impl {
   std::vector<std::unique_ptr<Device>> devices;
   std::unique_ptr<Plan> plan;
   std::unique_ptr<Executor> executor;
+  std::vector<PipelineReport> passes;
+
+  Status run_passes() {
+    if (!options.optimize) return {};
+    PipelineOptions o;
+    o.disabled = options.disabled_passes;
+    o.exact_only = options.accuracy == Accuracy::kStrict;
+    o.on_change = options.on_stage;
+    return anyrt::run_passes(model.graph, o, &passes.emplace_back());
+  }
 
   Status run_prepared(const std::vector<Value>& inputs_in, const RunOptions& run, std::vector<Value>& out) const {
     if (!options.use_interpreter) {
@@ -141,15 +152,11 @@ Expected<std::unique_ptr<Session>> Session::from_model(Model model, const Sessio
     impl.outputs.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).doc, false});
   if (options.use_interpreter) return session;
   if (options.on_stage) options.on_stage("import", graph);
-  if (options.optimize) {
-    PipelineOptions passes;
-    passes.disabled = options.disabled_passes;
-    passes.exact_only = options.accuracy == Accuracy::kStrict;
-    if (options.on_stage) passes.on_change = options.on_stage;
-    ANYRT_TRY(run_passes(graph, passes));
-  }
-  ANYRT_TRY(decompose_unsupported(graph));
-  if (options.on_stage) options.on_stage("decompose", graph);
+  ANYRT_TRY(impl.run_passes());
+  bool decomposed = false;
+  ANYRT_TRY(decompose_unsupported(graph, decomposed));
+  if (decomposed && options.on_stage) options.on_stage("decompose", graph);
+  if (decomposed) ANYRT_TRY(impl.run_passes());
   ANYRT_ASSIGN(impl.devices, open_devices(options));
   std::vector<Device*> devices;
   for (const auto& d : impl.devices) devices.push_back(d.get());
@@ -232,6 +239,11 @@ Session::Usage Session::usage(const Dim::Bindings& dims) const {
 std::string Session::explain() const {
   if (!impl_->plan) return "run by the reference interpreter\n";
   std::string out;
+  for (const PipelineReport& report : impl_->passes) {
+    for (const PassStats& stats : report.passes) {
+      if (stats.changes > 0) out += fmt::format("pass {}: {} changes\n", stats.pass->name, stats.changes);
+    }
+  }
   for (const std::string& note : impl_->plan->notes) out += note + "\n";
   return out + print_plan(*impl_->plan);
 }

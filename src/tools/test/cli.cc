@@ -13,6 +13,8 @@ constexpr Option kOptions[] = {
     {"--atol", OptionKind::kNumber, "absolute tolerance (default: 1e-7, or what the test says)"},
     {"--device", OptionKind::kText, "run on this device"},
     {"--interpreter", OptionKind::kFlag, "run with the reference interpreter"},
+    {"--no-optimize", OptionKind::kFlag, "leave out the graph passes"},
+    {"--disable-pass", OptionKind::kList, "leave out this graph pass"},
     {"-q,--quiet", OptionKind::kFlag, "print failed tests and the closing line only"},
 };
 
@@ -22,6 +24,8 @@ int run(const Args& args) {
   if (args.given("atol")) options.atol = args.number("atol");
   options.session.device = args.text("device");
   options.session.use_interpreter = args.flag("interpreter");
+  options.session.optimize = !args.flag("no-optimize");
+  options.session.disabled_passes = args.list("disable-pass");
   size_t passed = 0, failed = 0;
   for (const std::string& path : args.list("path")) {
     const Expected<std::vector<std::string>> folders = find_tests(path);
