@@ -124,7 +124,9 @@ std::vector<bool> downstream(const Graph& graph, NodeId id) {
 }
 
 bool may_replace(const Graph& graph, ValueId from, ValueId to) {
-  return !graph.is_output(from) || (!graph.is_input(to) && !graph.is_output(to));
+  if (!graph.is_output(from)) return true;
+  const bool own = graph.value(to).producer != kNoNode || fixed_constant(graph, to);
+  return own && !graph.is_output(to);
 }
 
 size_t remove_unused(Graph& graph, NodeId id) {
