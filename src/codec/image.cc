@@ -21,7 +21,8 @@ constexpr std::string_view kJp2Signature("\0\0\0\x0cjP  \r\n\x87\n", 12);
 constexpr Format kFormats[] = {
     {"jpeg", [](std::string_view h) { return h.starts_with("\xff\xd8\xff"); }, decode_jpeg},
     {"png", [](std::string_view h) { return h.starts_with("\x89PNG\r\n\x1a\n"); }, decode_png},
-    {"webp", [](std::string_view h) { return h.starts_with("RIFF") && h.substr(8, 4) == "WEBP"; }, decode_webp},
+    {"webp", [](std::string_view h) { return h.size() > 11 && h.starts_with("RIFF") && h.substr(8, 4) == "WEBP"; },
+     decode_webp},
     {"bmp", [](std::string_view h) { return h.starts_with("BM"); }, decode_bmp},
     {"tiff",
      [](std::string_view h) {

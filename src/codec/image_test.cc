@@ -64,6 +64,7 @@ TEST(Image, NamesTheFormat) {
   EXPECT_EQ(image_format_of(as_bytes("RIFFxxxxWEBP")), "webp");
   EXPECT_EQ(image_format_of(as_bytes(std::string_view("MM\0*", 4))), "tiff");
   EXPECT_EQ(image_format_of(as_bytes("RIFFxxxxWAVE")), "");
+  EXPECT_EQ(image_format_of(as_bytes("RIFF")), "");
   EXPECT_EQ(image_format_of({}), "");
   auto t = decode_image(as_bytes("hello"));
   EXPECT_THAT(t.status().message(), HasSubstr("not a JPEG, PNG"));

@@ -156,25 +156,32 @@ Expected<std::string_view> descr_of(DType dtype) {
   }
 }
 
+// As Unicode, or as bytes when one of the strings is not UTF-8.
 Status encode_text(const Tensor& tensor, ByteSink& sink) {
-  size_t longest = 0;
-  std::vector<std::u32string> items;
-  items.reserve(static_cast<size_t>(tensor.size()));
-  for (const std::string& s : tensor.span<std::string>()) {
-    auto decoded = decode_utf8(s);
-    if (!decoded) return invalid_argument("string {} is not UTF-8, which .npy needs", items.size());
-    if (!decoded->empty() && decoded->back() == 0) {
-      return invalid_argument("string {} ends with a NUL, which .npy cannot keep", items.size());
-    }
-    longest = std::max(longest, decoded->size());
-    items.push_back(*std::move(decoded));
+  const auto strings = tensor.span<std::string>();
+  std::vector<std::u32string> decoded;
+  decoded.reserve(strings.size());
+  size_t longest = 0, longest_bytes = 0;
+  for (size_t i = 0; i < strings.size(); ++i) {
+    if (strings[i].ends_with('\0')) return invalid_argument("string {} ends with a NUL, which .npy cannot keep", i);
+    longest_bytes = std::max(longest_bytes, strings[i].size());
+    auto text = decoded.size() == i ? decode_utf8(strings[i]) : std::nullopt;
+    if (!text) continue;
+    longest = std::max(longest, text->size());
+    decoded.push_back(*std::move(text));
   }
-  ANYRT_TRY(sink.write(as_bytes(make_npy_header(fmt::format("<U{}", longest), tensor.dims()))));
+  const bool unicode = decoded.size() == strings.size();
+  const std::string descr = unicode ? fmt::format("<U{}", longest) : fmt::format("|S{}", longest_bytes);
+  ANYRT_TRY(sink.write(as_bytes(make_npy_header(descr, tensor.dims()))));
   std::string row;
-  for (const std::u32string& item : items) {
+  for (size_t i = 0; i < strings.size(); ++i) {
     row.clear();
-    for (char32_t c : item) append_le(row, static_cast<uint32_t>(c));
-    row.resize(longest * 4);
+    if (unicode) {
+      for (char32_t c : decoded[i]) append_le(row, static_cast<uint32_t>(c));
+    } else {
+      row = strings[i];
+    }
+    row.resize(unicode ? longest * 4 : longest_bytes);
     ANYRT_TRY(sink.write(as_bytes(row)));
   }
   return ok_status();

@@ -26,7 +26,8 @@ Expected<Tensor> decode_npy(Bytes file, const NpyOptions& options = {});
 Expected<Tensor> decode_npy(const std::shared_ptr<Buffer>& file, const NpyOptions& options = {});
 Expected<Tensor> read_npy(const std::string& path, const NpyOptions& options = {});
 
-// Version 1 (or 3 for long headers), little endian, C order, data aligned at 64 bytes. Strings are written as <U.
+// Version 1 (or 3 for long headers), little endian, C order, data aligned at 64 bytes. Strings are written as <U, or as
+// |S where one of them is not UTF-8.
 Status encode_npy(const Tensor& tensor, ByteSink& sink);
 Expected<std::string> encode_npy(const Tensor& tensor);
 Status write_npy(const std::string& path, const Tensor& tensor);

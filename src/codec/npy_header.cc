@@ -103,10 +103,10 @@ Expected<NpyElement> parse_descr(std::string_view descr, DType one_byte) {
     order = rest.front();
     rest.remove_prefix(1);
   }
+  if (rest == "?") rest = "b1";
   const char kind = rest.empty() ? '\0' : rest.front();
   if (kind == 'O') return not_implemented("dtype '{}' holds pickled Python objects, which are not read", descr);
   if (kind == 'M' || kind == 'm') return not_implemented("dtype '{}' holds dates or times", descr);
-  if (rest == "?") rest = "b1";
   if (!rest.empty()) rest.remove_prefix(1);
   size_t width = 0;
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), width);
@@ -124,7 +124,7 @@ Expected<NpyElement> parse_descr(std::string_view descr, DType one_byte) {
     return e;
   }
   e.width = width;
-  e.dtype = kind == '?' ? DType::kBool : number_dtype(kind, width);
+  e.dtype = number_dtype(kind, width);
   if (kind == 'V' && width == 1) {
     if (one_byte == DType::kUndefined || element_size(one_byte) != 1) {
       return not_implemented("dtype '{}' does not say which one-byte type it holds; name the element type", descr);
