@@ -12,26 +12,7 @@ namespace {
 
 Status run_case(const OpDef& def, const OpCase& one) {
   Graph g;
-  Node node;
-  node.domain = def.domain;
-  node.op = def.name;
-  node.attrs = one.attrs;
-  // A float attribute may be written as an integer.
-  for (Attr& a : node.attrs) {
-    for (const AttrDef& d : def.attrs) {
-      if (a.name != d.name) continue;
-      if (d.kind == AttrKind::kFloat && a.kind() == AttrKind::kInt)
-        a.value = static_cast<float>(std::get<int64_t>(a.value));
-      if (d.kind == AttrKind::kFloats && a.kind() == AttrKind::kInts) {
-        const auto ints = std::get<std::vector<int64_t>>(a.value);
-        a.value = std::vector<float>(ints.begin(), ints.end());
-      }
-      if (d.kind == AttrKind::kStrings && a.kind() == AttrKind::kInts &&
-          std::get<std::vector<int64_t>>(a.value).empty()) {
-        a.value = std::vector<std::string>();
-      }
-    }
-  }
+  Node node = case_node(def, one);
   std::vector<Value> inputs;
   for (const Value& v : one.inputs) {
     if (v.empty()) {
@@ -41,10 +22,7 @@ Status run_case(const OpDef& def, const OpCase& one) {
     node.inputs.push_back(g.add_input("", v.type()));
     inputs.push_back(v);
   }
-  size_t count = one.outputs.size();
-  if (count == 0) {
-    for (const Param& p : def.outputs) count += (p.flags & kOptionalParam) == 0;
-  }
+  const size_t count = case_output_count(def, one);
   for (size_t i = 0; i < count; ++i) {
     const bool omitted = i < one.outputs.size() && one.outputs[i].empty() && def.outputs.size() > i &&
                          (def.outputs[i].flags & kOptionalParam);

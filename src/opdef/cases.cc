@@ -194,4 +194,34 @@ Expected<std::vector<OpCase>> parse_cases(std::string_view text) {
   return out;
 }
 
+Node case_node(const OpDef& def, const OpCase& one) {
+  Node node;
+  node.domain = def.domain;
+  node.op = def.name;
+  node.attrs = one.attrs;
+  // A float attribute may be written as an integer.
+  for (Attr& a : node.attrs) {
+    for (const AttrDef& d : def.attrs) {
+      if (a.name != d.name) continue;
+      if (d.kind == AttrKind::kFloat && a.kind() == AttrKind::kInt) {
+        a.value = static_cast<float>(std::get<int64_t>(a.value));
+      } else if (d.kind == AttrKind::kFloats && a.kind() == AttrKind::kInts) {
+        const auto ints = std::get<std::vector<int64_t>>(a.value);
+        a.value = std::vector<float>(ints.begin(), ints.end());
+      } else if (d.kind == AttrKind::kStrings && a.kind() == AttrKind::kInts &&
+                 std::get<std::vector<int64_t>>(a.value).empty()) {
+        a.value = std::vector<std::string>();
+      }
+    }
+  }
+  return node;
+}
+
+size_t case_output_count(const OpDef& def, const OpCase& one) {
+  if (!one.outputs.empty()) return one.outputs.size();
+  size_t count = 0;
+  for (const Param& p : def.outputs) count += (p.flags & kOptionalParam) == 0;
+  return count;
+}
+
 }  // namespace anyrt

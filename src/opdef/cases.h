@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "base/status.h"
-#include "graph/attr.h"
+#include "graph/graph.h"
+#include "opdef/opdef.h"
 #include "tensor/value.h"
 
 namespace anyrt {
@@ -27,5 +28,10 @@ struct OpCase {
 };
 
 Expected<std::vector<OpCase>> parse_cases(std::string_view text);
+
+// The node that a case describes, with attributes of the kinds that the schema wants and without values.
+Node case_node(const OpDef& def, const OpCase& one);
+// Number of outputs that the node of a case has.
+size_t case_output_count(const OpDef& def, const OpCase& one);
 
 }  // namespace anyrt

@@ -40,6 +40,8 @@ const Tensor* InferContext::input_constant(size_t i) const {
 
 std::optional<SymShape> InferContext::input_elements(size_t i) const {
   if (!has_input(i)) return std::nullopt;
+  // Arithmetic on narrower integers wraps, which expressions do not.
+  if (const DType d = input_dtype(i); is_int(d) && d != DType::kInt64 && d != DType::kInt32) return std::nullopt;
   if (const Tensor* t = input_constant(i)) {
     if (!is_int(t->dtype()) || t->size() > kMaxElements) return std::nullopt;
     const auto values = to_int64s(*t);
