@@ -6,6 +6,8 @@
 #include <set>
 
 #include "format/onnx/reader.h"
+#include "tools/test/judge.h"
+#include "tools/test/light.h"
 #include "tools/test/meta.h"
 #include "tools/test/test.h"
 
@@ -42,44 +44,6 @@ Expected<std::vector<Value>> read_values(const fs::path& folder, std::string_vie
   return values;
 }
 
-// Nodes whose outputs no implementation can reproduce: shape, type and, where small, the set of values count.
-bool draws_random(const Graph& graph) {
-  static const std::set<std::string> kRandom = {"Bernoulli",     "RandomNormal",      "RandomNormalLike",
-                                                "RandomUniform", "RandomUniformLike", "Multinomial"};
-  for (NodeId id : graph.order()) {
-    const Node& n = graph.node(id);
-    if (kRandom.count(n.op) && !n.find_attr("seed")) return true;
-    if (kRandom.count(n.op)) return true;
-    if (n.op == "Dropout" && n.inputs.size() > 2 && n.inputs[2] != kNoValue) return true;
-    for (const Graph* sub : n.subgraphs()) {
-      if (draws_random(*sub)) return true;
-    }
-  }
-  return false;
-}
-
-Comparison compare_random(const Value& actual, const Value& expected) {
-  Comparison c;
-  if (!actual.is_tensor() || !expected.is_tensor()) return compare_values(actual, expected, {});
-  const Tensor &a = actual.tensor(), &e = expected.tensor();
-  if (a.dtype() != e.dtype() || a.dims() != e.dims()) {
-    c.equal = false;
-    c.message = fmt::format("found {}, expected {}", a.type_string(), e.type_string());
-    return c;
-  }
-  const auto da = to_doubles(a), de = to_doubles(e);
-  if (!da.ok() || !de.ok()) return c;
-  const std::set<double> want(de->begin(), de->end());
-  if (want.size() > 2 || want.size() * 2 > de->size()) return c;  // a continuous distribution
-  for (double x : *da) {
-    if (!want.count(x) && x != 0 && x != 1) {
-      c.equal = false;
-      c.message = fmt::format("value {} is not among those expected", x);
-    }
-  }
-  return c;
-}
-
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -100,18 +64,7 @@ TestResult run_data_set(const Session& session, const fs::path& folder, const Te
   const Expected<std::vector<Value>> found = session.run(*inputs);
   r.seconds = seconds_since(start);
   if (!found.ok()) return fail(found.status());
-  if (expected->size() > found->size())
-    return fail(invalid_argument("{} outputs expected, the model gives {}", expected->size(), found->size()));
-  const bool random = draws_random(session.graph());
-  for (size_t i = 0; i < expected->size(); ++i) {
-    const Comparison c = random ? compare_random((*found)[i], (*expected)[i])
-                                : compare_values((*found)[i], (*expected)[i],
-                                                 {options.rtol.value_or(1e-3), options.atol.value_or(1e-7)});
-    r.max_abs_diff = std::max(r.max_abs_diff, c.max_abs_diff);
-    if (!c.equal) return fail(invalid_argument("output {} ('{}'): {}", i, session.outputs()[i].name, c.message));
-  }
-  r.passed = true;
-  return r;
+  return compare_all(session, r, *found, *expected, upstream_tolerance(folder.parent_path() / "model.onnx"), options);
 }
 
 }  // namespace
@@ -119,6 +72,7 @@ TestResult run_data_set(const Session& session, const fs::path& folder, const Te
 std::vector<TestResult> run_test(const std::string& folder, const TestOptions& options) {
   std::vector<fs::path> sets;
   std::error_code ec;
+  if (fs::is_regular_file(folder, ec)) return run_light_test(folder, options);
   for (const auto& entry : fs::directory_iterator(folder, ec)) {
     if (entry.is_directory() && entry.path().filename().string().rfind("test_data_set_", 0) == 0)
       sets.push_back(entry.path());
