@@ -5,6 +5,7 @@
 #include "opdef/infer.h"
 #include "opdef/rewrite.h"
 #include "opdef/shape_util.h"
+#include "tensor/dispatch.h"
 
 namespace anyrt {
 namespace {
@@ -61,13 +62,14 @@ struct Rows {
 };
 
 // One signal into re and im of the transform's length: padded, cut, or completed from one half.
-void load(const double* x, const Rows& r, int64_t n, bool complete, double* re, double* im) {
-  std::fill_n(re, n, 0.0);
-  std::fill_n(im, n, 0.0);
+template <class T>
+void load(const T* x, const Rows& r, int64_t n, bool complete, T* re, T* im) {
+  std::fill_n(re, n, T(0));
+  std::fill_n(im, n, T(0));
   const int64_t step = r.inner * r.in_parts, count = std::min(r.in, complete ? n / 2 + 1 : n);
   for (int64_t k = 0; k < count; ++k) {
     re[k] = x[k * step];
-    im[k] = r.in_parts == 2 ? x[k * step + 1] : 0;
+    im[k] = r.in_parts == 2 ? x[k * step + 1] : T(0);
   }
   if (!complete) return;
   im[0] = 0;
@@ -78,8 +80,31 @@ void load(const double* x, const Rows& r, int64_t n, bool complete, double* re, 
   }
 }
 
+template <class T>
+void transform_rows(EvalContext& c, const Rows& r, int64_t n, bool inverse, bool complete, const T* x, T* y) {
+  const Fft<T> fft(n);
+  c.parallel_for(r.outer * r.inner, 8, [&](int64_t first, int64_t last) {
+    std::vector<T> re(static_cast<size_t>(n)), im(static_cast<size_t>(n));
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t o = i / r.inner, k = i % r.inner;
+      load(x + (o * r.in * r.inner + k) * r.in_parts, r, n, complete, re.data(), im.data());
+      if (r.in_parts == 1) {
+        fft.transform_real(re.data(), im.data(), inverse);
+      } else {
+        fft.transform(re.data(), im.data(), inverse);
+      }
+      T* out = y + (o * r.out * r.inner + k) * r.out_parts;
+      for (int64_t t = 0; t < r.out; ++t, out += r.inner * r.out_parts) {
+        out[0] = re[static_cast<size_t>(t)];
+        if (r.out_parts == 2) out[1] = im[static_cast<size_t>(t)];
+      }
+    }
+  });
+}
+
 Status eval(EvalContext& c) {
-  ANYRT_ASSIGN(const Tensor x, c.input_as(0, DType::kFloat64));
+  const DType dtype = c.input(0).dtype(), compute = compute_dtype(dtype);
+  ANYRT_ASSIGN(const Tensor x, c.input_as(0, compute));
   int64_t given_axis = -2;
   if (c.has_input(2)) {
     ANYRT_ASSIGN(given_axis, c.input_int(2));
@@ -88,8 +113,9 @@ Status eval(EvalContext& c) {
   const bool inverse = c.i("inverse") != 0, onesided = c.i("onesided") != 0;
   const size_t at = static_cast<size_t>(axis);
   Rows r{product(x.dims(), 0, axis), x.dims()[at], 0, product(x.dims(), axis + 1, x.rank() - 1), x.dims().back(), 2};
-  if (r.in_parts != 1 && r.in_parts != 2)
+  if (r.in_parts != 1 && r.in_parts != 2) {
     return invalid_argument("the last axis has {} entries, expected 1 or 2", r.in_parts);
+  }
   int64_t n = inverse && onesided ? 2 * (r.in - 1) : r.in;
   if (c.has_input(1)) {
     ANYRT_ASSIGN(n, c.input_int(1));
@@ -100,25 +126,13 @@ Status eval(EvalContext& c) {
   Dims dims = x.dims();
   dims[at] = r.out;
   dims.back() = r.out_parts;
-  ANYRT_ASSIGN(Tensor y, Tensor::make(DType::kFloat64, dims));
-  ANYRT_TRY(Tensor::make(DType::kFloat64, {n, 8}).status());  // room for the plan
-  if (y.size() > 0) {
-    const Fft fft(n);
-    c.parallel_for(r.outer * r.inner, 8, [&](int64_t first, int64_t last) {
-      std::vector<double> re(static_cast<size_t>(n)), im(static_cast<size_t>(n));
-      for (int64_t i = first; i < last; ++i) {
-        const int64_t o = i / r.inner, k = i % r.inner;
-        load(x.data<double>() + (o * r.in * r.inner + k) * r.in_parts, r, n, inverse && onesided, re.data(), im.data());
-        fft.transform(re.data(), im.data(), inverse);
-        double* out = y.mutable_data<double>() + (o * r.out * r.inner + k) * r.out_parts;
-        for (int64_t t = 0; t < r.out; ++t, out += r.inner * r.out_parts) {
-          out[0] = re[static_cast<size_t>(t)];
-          if (r.out_parts == 2) out[1] = im[static_cast<size_t>(t)];
-        }
-      }
-    });
-  }
-  return c.set_output_as(0, y, c.input(0).dtype());
+  ANYRT_ASSIGN(Tensor y, Tensor::make(compute, dims));
+  ANYRT_TRY(Tensor::make(DType::kFloat64, {n, 16}).status());  // room for the plan
+  const bool complete = inverse && onesided;
+  dispatch<float, double>(compute, [&]<class T>(TypeTag<T>) {
+    if (y.size() > 0) transform_rows(c, r, n, inverse, complete, x.data<T>(), y.mutable_data<T>());
+  });
+  return c.set_output_as(0, y, dtype);
 }
 
 // Opset 17 held the axis as an attribute, 1 by default.

@@ -4,6 +4,7 @@
 #include "opdef/fft.h"
 #include "opdef/infer.h"
 #include "opdef/shape_util.h"
+#include "tensor/dispatch.h"
 
 namespace anyrt {
 namespace {
@@ -39,8 +40,43 @@ Status infer(InferContext& c) {
   return {};
 }
 
+struct Frames {
+  int64_t batch, length, parts, step, frames, size, bins;
+};
+
+template <class T>
+void transform_frames(EvalContext& c, const Frames& f, const T* x, const Tensor& window, T* y) {
+  const Fft<T> fft(f.size);
+  const T* factor = window.defined() ? window.data<T>() : nullptr;
+  const int64_t used = factor ? window.size() : f.size;
+  c.parallel_for(f.batch * f.frames, 4, [&](int64_t first, int64_t last) {
+    std::vector<T> re(static_cast<size_t>(f.size)), im(static_cast<size_t>(f.size));
+    for (int64_t i = first; i < last; ++i) {
+      const T* in = x + (i / f.frames * f.length + i % f.frames * f.step) * f.parts;
+      std::fill(re.begin(), re.end(), T(0));
+      std::fill(im.begin(), im.end(), T(0));
+      for (int64_t k = 0; k < used; ++k) {
+        const T w = factor ? factor[k] : T(1);
+        re[static_cast<size_t>(k)] = in[k * f.parts] * w;
+        if (f.parts == 2) im[static_cast<size_t>(k)] = in[k * f.parts + 1] * w;
+      }
+      if (f.parts == 1) {
+        fft.transform_real(re.data(), im.data(), false);
+      } else {
+        fft.transform(re.data(), im.data(), false);
+      }
+      T* out = y + i * f.bins * 2;
+      for (int64_t k = 0; k < f.bins; ++k) {
+        out[2 * k] = re[static_cast<size_t>(k)];
+        out[2 * k + 1] = im[static_cast<size_t>(k)];
+      }
+    }
+  });
+}
+
 Status eval(EvalContext& c) {
-  ANYRT_ASSIGN(const Tensor x, c.input_as(0, DType::kFloat64));
+  const DType dtype = c.input(0).dtype(), compute = compute_dtype(dtype);
+  ANYRT_ASSIGN(const Tensor x, c.input_as(0, compute));
   if (x.rank() != 2 && (x.rank() != 3 || x.dim(2) < 1 || x.dim(2) > 2)) {
     return invalid_argument("signal has shape {}, expected [batch,length,1 or 2]", shape_string(x.dims()));
   }
@@ -48,7 +84,7 @@ Status eval(EvalContext& c) {
   ANYRT_ASSIGN(const int64_t step, c.input_int(1));
   Tensor window;
   if (c.has_input(2)) {
-    ANYRT_ASSIGN(window, c.input_as(2, DType::kFloat64));
+    ANYRT_ASSIGN(window, c.input_as(2, compute));
     if (window.rank() != 1) return invalid_argument("window has rank {}, expected 1", window.rank());
   }
   int64_t n = window.defined() ? window.size() : length;
@@ -61,30 +97,12 @@ Status eval(EvalContext& c) {
   if (window.defined() && window.size() > n)
     return invalid_argument("the window has {} entries, a frame {}", window.size(), n);
   const int64_t frames = (length - n) / step + 1, bins = c.i("onesided") != 0 ? n / 2 + 1 : n;
-  ANYRT_ASSIGN(Tensor y, Tensor::make(DType::kFloat64, {batch, frames, bins, 2}));
-  ANYRT_TRY(Tensor::make(DType::kFloat64, {n, 8}).status());  // room for the plan
-  const Fft fft(n);
-  const int64_t used = window.defined() ? window.size() : n;
-  c.parallel_for(batch * frames, 4, [&](int64_t first, int64_t last) {
-    std::vector<double> re(static_cast<size_t>(n)), im(static_cast<size_t>(n));
-    for (int64_t i = first; i < last; ++i) {
-      const double* in = x.data<double>() + (i / frames * length + i % frames * step) * parts;
-      std::fill(re.begin(), re.end(), 0.0);
-      std::fill(im.begin(), im.end(), 0.0);
-      for (int64_t k = 0; k < used; ++k) {
-        const double factor = window.defined() ? window.data<double>()[k] : 1;
-        re[static_cast<size_t>(k)] = in[k * parts] * factor;
-        if (parts == 2) im[static_cast<size_t>(k)] = in[k * parts + 1] * factor;
-      }
-      fft.transform(re.data(), im.data(), false);
-      double* out = y.mutable_data<double>() + i * bins * 2;
-      for (int64_t k = 0; k < bins; ++k) {
-        out[2 * k] = re[static_cast<size_t>(k)];
-        out[2 * k + 1] = im[static_cast<size_t>(k)];
-      }
-    }
-  });
-  return c.set_output_as(0, y, c.input(0).dtype());
+  ANYRT_ASSIGN(Tensor y, Tensor::make(compute, {batch, frames, bins, 2}));
+  ANYRT_TRY(Tensor::make(DType::kFloat64, {n, 16}).status());  // room for the plan
+  const Frames f{batch, length, parts, step, frames, n, bins};
+  dispatch<float, double>(
+      compute, [&]<class T>(TypeTag<T>) { transform_frames(c, f, x.data<T>(), window, y.mutable_data<T>()); });
+  return c.set_output_as(0, y, dtype);
 }
 
 }  // namespace
