@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/text.h"
+
 namespace anyrt::cli {
 
 bool Args::given(std::string_view name) const { return values.find(name) != values.end(); }
@@ -15,6 +17,13 @@ std::string Args::text(std::string_view name) const {
 
 int64_t Args::integer(std::string_view name) const { return std::strtoll(text(name).c_str(), nullptr, 10); }
 double Args::number(std::string_view name) const { return std::strtod(text(name).c_str(), nullptr); }
+
+std::vector<std::string> Args::words(std::string_view name) const {
+  const std::string all = text(name);
+  std::vector<std::string> out;
+  for (std::string_view word : split(all, ',')) out.emplace_back(trim(word));
+  return out;
+}
 
 const std::vector<std::string>& Args::list(std::string_view name) const {
   static const std::vector<std::string> kNone;

@@ -31,6 +31,7 @@ class Args {
   int64_t integer(std::string_view name) const;
   double number(std::string_view name) const;
   const std::vector<std::string>& list(std::string_view name) const;
+  std::vector<std::string> words(std::string_view name) const;  // the text split at commas, blanks trimmed
 
   std::map<std::string, std::vector<std::string>, std::less<>> values;
   std::map<std::string, std::string, std::less<>> fallbacks;

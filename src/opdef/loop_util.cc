@@ -51,6 +51,8 @@ Expected<std::vector<Type>> infer_loop_body(InferContext& c, std::string_view bo
     for (size_t k = 0; k < count; ++k) {
       Type& in = inputs[first_in + k];
       Type& result = out[first_out + k];
+      // An optional may come in where its value goes on.
+      if (in.is_optional() && in.elem && !result.is_optional() && same_kind_and_dtype(*in.elem, result)) continue;
       if (!same_kind_and_dtype(in, result)) {
         return invalid_model("carried value {} is {} before and {} after an iteration", k, in.to_string(),
                              result.to_string());

@@ -21,7 +21,7 @@ constexpr Option kOptions[] = {
 int run(const Args& args) {
   SessionOptions options;
   options.device = args.text("device");
-  for (std::string_view name : split(args.text("providers"), ',')) options.devices.emplace_back(trim(name));
+  options.devices = args.words("providers");
   options.optimize = !args.flag("no-passes");
   options.disabled_passes = args.list("disable-pass");
   Json stages = Json::array();
