@@ -21,8 +21,6 @@ class Builder {
   }
   ValueId ints(const std::vector<int64_t>& values) { return graph_.add_constant("", Tensor::int64s(values)); }
 
-  ValueId rows(ValueId x, ValueId start, ValueId end) { return add("Slice", {x, start, end, ints({0})}); }
-
   // y with zeros after its last row, so that it has `length` rows.
   Expected<ValueId> padded(ValueId y, DType dtype, ValueId rows_now, ValueId length) {
     if (dtype == DType::kUndefined) return not_implemented("a result of unknown type with sequence lengths");
@@ -47,7 +45,7 @@ Status upgrade_batched_scan(RewriteContext& c) {
   GraphBox* body = body_attr ? std::get_if<GraphBox>(&body_attr->value) : nullptr;
   const int64_t scans = c.i("num_scan_inputs");
   if (!body || c.num_inputs() < 2 || scans < 1 || scans >= static_cast<int64_t>(c.num_inputs())) {
-    return invalid_model("Scan needs a body and num_scan_inputs in [1, {}], found {}", c.num_inputs() - 1, scans);
+    return invalid_model("{} scan inputs of {} inputs, or no body", scans, c.num_inputs());
   }
   const bool has_lengths = c.has_input(0);
   const size_t inputs = c.num_inputs() - 1, states = inputs - static_cast<size_t>(scans);
@@ -73,9 +71,7 @@ Status upgrade_batched_scan(RewriteContext& c) {
   if (has_lengths) {
     whole = b.add("Slice", {b.add("Shape", {inner.inputs.back()}), b.ints({0}), b.ints({1}), b.ints({0})});
     for (size_t i = states; i < inputs; ++i) {
-      const bool backwards = i - states < directions.size() && directions[i - states] != 0;
-      const ValueId start = backwards ? b.add("Sub", {whole, length}) : b.ints({0});
-      inner.inputs[i] = b.rows(inner.inputs[i], start, backwards ? whole : length);
+      inner.inputs[i] = b.add("Slice", {inner.inputs[i], b.ints({0}), length, b.ints({0})});
     }
   }
   std::vector<DType> dtypes;
