@@ -8,12 +8,12 @@ constexpr TypeRule kTypes[] = {{"T", kFloats | kIndexTypes}, {"T1", kNumeric}};
 constexpr Param kInputs[] = {{"X", "T"}, {"Y", "T1", kRequiredParam, "broadcasts with X"}};
 constexpr Param kOutputs[] = {{"Z", "T"}};
 
-// By squaring; wraps. A negative exponent gives the truncated fraction.
-int64_t integer_power(int64_t base, int64_t exponent) {
+// By squaring; wraps. A negative exponent gives the truncated fraction, of 0 `lowest`.
+int64_t integer_power(int64_t base, int64_t exponent, int64_t lowest) {
   if (exponent < 0) {
     if (base == 1) return 1;
     if (base == -1) return exponent % 2 ? -1 : 1;
-    return base == 0 ? std::numeric_limits<int64_t>::min() : 0;
+    return base == 0 ? lowest : 0;
   }
   uint64_t result = 1, square = static_cast<uint64_t>(base);
   for (auto e = static_cast<uint64_t>(exponent); e; e >>= 1, square *= square) {
@@ -32,7 +32,9 @@ Status eval(EvalContext& c) {
   ANYRT_ASSIGN(const Tensor y, c.input_as(1, compute));
   Expected<Tensor> z = Status();
   if (compute == DType::kInt64) {
-    z = combine<int64_t, int64_t>(x, y, integer_power);
+    const int64_t lowest =
+        dtype == DType::kInt32 ? std::numeric_limits<int32_t>::min() : std::numeric_limits<int64_t>::min();
+    z = combine<int64_t, int64_t>(x, y, [=](int64_t a, int64_t b) { return integer_power(a, b, lowest); });
   } else if (compute == DType::kFloat32) {
     z = combine<float, float>(x, y, [](float a, float b) { return std::pow(a, b); });
   } else {

@@ -8,14 +8,26 @@ constexpr Param kInputs[] = {{"input", "T"}};
 constexpr Param kOutputs[] = {{"output", "T"}};
 constexpr AttrDef kAttrs[] = {float_attr("bias", 0.0f), float_attr("lambd", 0.5f)};
 
+// x + bias for an integer x: exact where the bias is whole, else by way of double.
+template <class T>
+T add_bias(T x, double bias) {
+  if (bias == std::trunc(bias) && std::abs(bias) < 9e15) {
+    return static_cast<T>(static_cast<uint64_t>(x) + static_cast<uint64_t>(static_cast<int64_t>(bias)));
+  }
+  return truncate_to<T>(static_cast<double>(x) + bias);
+}
+
 Status eval(EvalContext& c) {
   const float bias = c.f("bias"), lambd = c.f("lambd");
   return eval_unary<float, double, int64_t, uint64_t>(c, [=]<class T>(T x) {
-    using Real = std::conditional_t<std::is_same_v<T, float>, float, double>;
-    const Real r = static_cast<Real>(x);
-    if (r < -static_cast<Real>(lambd)) return truncate_to<T>(r + static_cast<Real>(bias));
-    if (r > static_cast<Real>(lambd)) return truncate_to<T>(r - static_cast<Real>(bias));
-    return T(0);
+    if constexpr (std::is_integral_v<T>) {
+      const double r = static_cast<double>(x);
+      return r < -double{lambd} ? add_bias(x, bias) : r > lambd ? add_bias(x, -double{bias}) : T(0);
+    } else {
+      return x < -static_cast<T>(lambd)  ? x + static_cast<T>(bias)
+             : x > static_cast<T>(lambd) ? x - static_cast<T>(bias)
+                                         : T(0);
+    }
   });
 }
 
