@@ -54,10 +54,11 @@ void fold(const Reduction& r, const T* x, Acc* acc, Step step) {
 template <class T>
 using SumOf = std::conditional_t<std::is_floating_point_v<T>, double, uint64_t>;
 
-// y[o] = finish(acc, count), where acc starts as start(TypeTag<T>) and takes in the elements by step(acc, x).
+// y[o] = finish(acc, count), where acc starts as start(TypeTag<T>) and takes in the elements by step(acc, x). T is the
+// type of `compute`, one of Ts.
 template <class... Ts, class Start, class Step, class Finish>
-Status eval_reduce(EvalContext& c, Start start, Step step, Finish finish) {
-  const DType dtype = c.input(0).dtype(), compute = compute_dtype(dtype);
+Status eval_reduce_as(EvalContext& c, DType compute, Start start, Step step, Finish finish) {
+  const DType dtype = c.input(0).dtype();
   ANYRT_ASSIGN(const Reduction r, plan_reduction(c));
   ANYRT_ASSIGN(const Tensor x, c.input_as(0, compute));
   ANYRT_ASSIGN(Tensor y, Tensor::make(compute, r.output));
@@ -72,6 +73,14 @@ Status eval_reduce(EvalContext& c, Start start, Step step, Finish finish) {
   if (!known) return not_implemented("element type {}", dtype_name(dtype));
   return c.set_output_as(0, y, dtype);
 }
+
+template <class... Ts, class Start, class Step, class Finish>
+Status eval_reduce(EvalContext& c, Start start, Step step, Finish finish) {
+  return eval_reduce_as<Ts...>(c, compute_dtype(c.input(0).dtype()), start, step, finish);
+}
+
+// Reductions whose result is a real number: integers go through double.
+inline DType real_compute_dtype(DType dtype) { return is_float(dtype) ? compute_dtype(dtype) : DType::kFloat64; }
 
 // The ends of what elements of `dtype` can be, as its compute type T: infinities where there are any.
 template <class T>

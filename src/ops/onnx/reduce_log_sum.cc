@@ -1,13 +1,14 @@
-#include "opdef/elementwise.h"
+#include <cmath>
+
 #include "opdef/reduce.h"
 
 namespace anyrt {
 namespace {
 
 Status eval(EvalContext& c) {
-  return eval_reduce<float, double, int64_t, uint64_t>(
-      c, [](auto) { return 0.0; }, [](double& sum, auto v) { sum += static_cast<double>(v); },
-      []<class T>(TypeTag<T>, double sum, int64_t) { return truncate_to<T>(std::log(sum)); });
+  return eval_reduce_as<float, double>(
+      c, real_compute_dtype(c.input(0).dtype()), [](auto) { return 0.0; }, [](double& sum, double v) { sum += v; },
+      [](auto, double sum, int64_t) { return std::log(sum); });
 }
 
 Status decompose(RewriteContext& c) {

@@ -4,17 +4,13 @@ namespace anyrt {
 namespace {
 
 Status eval(EvalContext& c) {
-  if (is_int(c.input(0).dtype())) {
-    ANYRT_ASSIGN(const Reduction r, plan_reduction(c));
-    if (r.count == 0 && r.outputs > 0) return invalid_argument("the mean of no integers is not defined");
-  }
   return eval_reduce<float, double, int64_t, uint64_t>(
       c, []<class T>(TypeTag<T>) { return SumOf<T>(0); }, []<class A>(A& sum, auto v) { sum += static_cast<A>(v); },
       []<class T>(TypeTag<T>, auto sum, int64_t count) {
         if constexpr (std::is_floating_point_v<T>)
           return sum / static_cast<double>(count);
         else
-          return static_cast<T>(sum) / static_cast<T>(count);
+          return count == 0 ? T(0) : static_cast<T>(sum) / static_cast<T>(count);
       });
 }
 
@@ -39,6 +35,7 @@ extern const OpDef op_onnx_reduce_mean = {
       keepdims=0 : f64[]{3} -> f64[]{3}
       : f32[2,0,1]{}, i64[1]{1} -> f32[2,1,1]{nan nan}
       noop_with_empty_axes=1 : f32[2]{1 2} -> f32[2]{1 2}
+      : i32[2,0]{}, i64[1]{1} -> i32[2,1]{0 0}
       : i32[2]{-3 -4} -> i32[1]{-3}
       keepdims=0 : f16[3,4,5]{rand:1}, i64[2]{0 2} -> ?
       : f32[2]{1 2}, i64[1]{1} -> !axis 1
