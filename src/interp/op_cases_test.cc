@@ -1,9 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "interp/case_graph.h"
 #include "interp/interp.h"
-#include "opdef/cases.h"
 #include "opdef/inference.h"
-#include "opdef/schema.h"
 #include "tensor/compare.h"
 #include "tensor/literal.h"
 
@@ -11,30 +10,14 @@ namespace anyrt {
 namespace {
 
 Status run_case(const OpDef& def, const OpCase& one) {
-  Graph g;
-  Node node = case_node(def, one);
-  std::vector<Value> inputs;
-  for (const Value& v : one.inputs) {
-    if (v.empty()) {
-      node.inputs.push_back(kNoValue);
-      continue;
-    }
-    node.inputs.push_back(g.add_input("", v.type()));
-    inputs.push_back(v);
-  }
-  const size_t count = case_output_count(def, one);
-  for (size_t i = 0; i < count; ++i) {
-    const bool omitted = i < one.outputs.size() && one.outputs[i].empty() && def.outputs.size() > i &&
-                         (def.outputs[i].flags & kOptionalParam);
-    node.outputs.push_back(omitted ? kNoValue : g.add_value(""));
-    if (!omitted) g.outputs.push_back(node.outputs.back());
-  }
-  const NodeId id = g.add_node(std::move(node));
+  CaseGraph made = make_case_graph(def, one);
+  Graph& g = made.graph;
+  const NodeId id = made.node;
   ANYRT_TRY(normalize_node(g, id));
   ANYRT_TRY(infer_types(g));
-  ANYRT_ASSIGN(const std::vector<Value> out, interpret(g, inputs));
+  ANYRT_ASSIGN(const std::vector<Value> out, interpret(g, made.inputs));
   size_t k = 0;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < made.outputs; ++i) {
     if (g.node(id).outputs[i] == kNoValue) continue;
     const Value& found = out[k++];
     if (i < one.outputs.size()) {

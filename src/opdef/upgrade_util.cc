@@ -2,6 +2,14 @@
 
 namespace anyrt {
 
+Status downgrade_unchanged(RewriteContext& c) {
+  if (c.version() >= 13) return {};
+  for (size_t i = 0; i < c.num_inputs(); ++i) {
+    if (c.input_type(i).dtype == DType::kBFloat16) return not_implemented("bfloat16 needs opset 13");
+  }
+  return {};
+}
+
 Status upgrade_legacy_broadcast(RewriteContext& c) {
   if (c.version() >= 7) return {};
   const bool broadcast = c.i("broadcast", 0) != 0;

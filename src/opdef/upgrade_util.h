@@ -10,7 +10,7 @@ namespace anyrt {
 inline Status upgrade_unchanged(RewriteContext&) { return {}; }
 
 // The older form holds the same, for fewer element types.
-inline Status downgrade_unchanged(RewriteContext&) { return {}; }
+Status downgrade_unchanged(RewriteContext& c);
 
 inline Status drop_attr(RewriteContext& c, std::string_view name) {
   c.remove_attr(name);

@@ -82,6 +82,10 @@ Status upgrade(RewriteContext& c) {
 Status downgrade(RewriteContext& c) {
   if (c.version() >= 11) return {};
   if (c.version() < 6) return not_implemented("opset {} cannot be written, 6 is the oldest", c.version());
+  if (!kFloats3.has(c.input_type(0).dtype)) return not_implemented("elements other than floats need opset 12");
+  // Left out, the attributes would mean the range of float.
+  c.set_attr("min", -std::numeric_limits<float>::infinity());
+  c.set_attr("max", std::numeric_limits<float>::infinity());
   for (size_t i : {1, 2}) {
     if (!c.has_input(i)) continue;
     const Tensor* limit = c.input_constant(i);

@@ -82,7 +82,12 @@ Status downgrade(RewriteContext& c) {
   if (c.version() < 21 && c.i("block_size") != 0) return not_implemented("block_size needs opset 21");
   if (c.version() < 23) c.remove_attr("output_dtype");
   if (c.version() < 21) c.remove_attr("block_size");
-  if (c.version() < 13) c.remove_attr("axis");
+  if (c.version() < 13) {
+    const SymShape* scale = c.input_type(1).shape ? &*c.input_type(1).shape : nullptr;
+    if (!scale || (!scale->empty() && !(scale->size() == 1 && (*scale)[0].is(1))))
+      return not_implemented("a scale with more than one element needs opset 13");
+    c.remove_attr("axis");
+  }
   return {};
 }
 

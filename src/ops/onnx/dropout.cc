@@ -59,19 +59,20 @@ Status eval(EvalContext& c) {
 }
 
 // Before opset 12 the ratio is an attribute and, outside of training, of no effect; is_test (before 7) was often left
-// out by exporters, so such nodes never drop anything here. Before 10 the mask has the type of the data.
+// out by exporters, so such nodes never drop anything here, and their mask is false. Before 10 it has the type of the
+// data.
 Status upgrade(RewriteContext& c) {
   if (c.version() >= 12) return {};
   const float ratio = c.f("ratio", 0.5f);
   for (const char* name : {"consumed_inputs", "is_test", "ratio"}) c.remove_attr(name);
-  const ValueId ratio_input = c.constant_scalar(ratio, DType::kFloat32);
-  if (c.version() >= 10 || !c.has_output(1)) {
+  const ValueId x = c.input(0), ratio_input = c.constant_scalar(ratio, DType::kFloat32);
+  if (!c.has_output(1)) {
     c.set_input(1, ratio_input);
     return {};
   }
-  const auto out = c.ops("", "Dropout", {c.input(0), ratio_input}, {}, 2);
-  c.replace_output(0, out[0]);
-  c.replace_output(1, c.op("CastLike", {out[1], c.input(0)}));
+  c.replace_output(0, c.op("Dropout", {x, ratio_input}));
+  const ValueId nothing = c.op("Less", {x, x});
+  c.replace_output(1, c.version() >= 10 ? nothing : c.op("CastLike", {nothing, x}));
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "opdef/cost.h"
 #include "opdef/infer.h"
 #include "opdef/matmul_shape.h"
 #include "opdef/reduce.h"
@@ -187,6 +188,30 @@ Status eval(EvalContext& c) {
   return c.set_output_as(0, *y, dtype);
 }
 
+// Two operations for every combination of labels and every operand after the first: what the plainest loop needs.
+Cost cost(const CostContext& c) {
+  std::vector<int64_t> ranks;
+  std::vector<Dims> dims;
+  for (size_t i = 0; i < c.node().inputs.size(); ++i) {
+    const auto d = c.input_dims(i);
+    if (!d) return {};
+    ranks.push_back(static_cast<int64_t>(d->size()));
+    dims.push_back(*d);
+  }
+  const auto plan = parse_einsum(c.s("equation"), ranks);
+  if (!plan.ok()) return {};
+  std::vector<double> sizes(static_cast<size_t>(plan->labels), 1);
+  for (size_t i = 0; i < dims.size(); ++i) {
+    for (size_t k = 0; k < dims[i].size(); ++k) {
+      double& size = sizes[static_cast<size_t>(plan->terms[i][k])];
+      size = std::max(size, static_cast<double>(dims[i][k]));
+    }
+  }
+  double combinations = 1;
+  for (double s : sizes) combinations *= s;
+  return {2 * combinations * static_cast<double>(std::max<size_t>(1, dims.size() - 1))};
+}
+
 }  // namespace
 
 extern const OpDef op_onnx_einsum = {
@@ -200,6 +225,7 @@ extern const OpDef op_onnx_einsum = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .cost = cost,
     .cases = ANYRT_CASES(R"(
       equation="ij,jk" : f32[2,2]{1 2 3 4}, f32[2,1]{10 1} -> f32[2,1]{12 34}
       equation="ij->ji" : i32[2,3]{1 2 3 4 5 6} -> i32[3,2]{1 4 2 5 3 6}

@@ -40,7 +40,8 @@ extern const OpDef op_onnx_global_lp_pool = {
     .infer = infer_global_pool,
     .eval = eval,
     .upgrade = upgrade,
-    .downgrade = upgrade_unchanged,
+    .downgrade =
+        [](RewriteContext& c) { return c.version() < 2 ? not_implemented("opset 1 takes p as a float") : Status(); },
     .cases = ANYRT_CASES(R"(
       : f32[1,2,1,2]{3 -4 6 8} -> f32[1,2,1,1]{5 10}
       p=1 : f64[1,1,3]{1 -2 3} -> f64[1,1,1]{6}

@@ -28,8 +28,15 @@ Status eval(EvalContext& c) {
 }
 
 Status decompose(RewriteContext& c) {
-  const ValueId sum = c.ops("", "Sum", c.node().inputs, {}, 1)[0];
-  c.replace_output(0, c.op("Div", {sum, constant_like(c, static_cast<double>(c.num_inputs()))}));
+  // Sums of narrow floats could overflow where the mean does not.
+  const DType dtype = c.input_type(0).dtype, work = compute_dtype(dtype);
+  std::vector<ValueId> inputs = c.node().inputs;
+  for (ValueId& v : inputs) {
+    if (work != dtype) v = c.op("Cast", {v}, {{"to", static_cast<int64_t>(work)}});
+  }
+  const ValueId count = c.constant_scalar(static_cast<double>(inputs.size()), work);
+  const ValueId mean = c.op("Div", {c.ops("", "Sum", std::move(inputs), {}, 1)[0], count});
+  c.replace_output(0, work != dtype ? c.op("Cast", {mean}, {{"to", static_cast<int64_t>(dtype)}}) : mean);
   return {};
 }
 

@@ -132,6 +132,8 @@ Status upgrade(RewriteContext& c) {
 }
 
 Status downgrade(RewriteContext& c) {
+  if (c.version() < 11 && !kFloats3.has(c.input_type(0).dtype))
+    return not_implemented("elements other than floats need opset 11");
   if (c.version() < 19 && c.s("mode") == "wrap") return not_implemented("mode wrap needs opset 19");
   if (c.version() < 18 && c.has_input(3)) {
     const Tensor *pads = c.input_constant(1), *axes = c.input_constant(3);

@@ -73,7 +73,12 @@ Status upgrade(RewriteContext& c) {
   return {};
 }
 
-Status downgrade(RewriteContext& c) { return c.version() < 13 ? c.input_to_attr(1, "axes") : Status(); }
+Status downgrade(RewriteContext& c) {
+  if (c.version() >= 13) return {};
+  const SymShape* axes = c.has_input(1) && c.input_type(1).shape ? &*c.input_type(1).shape : nullptr;
+  if (axes && axes->size() == 1 && (*axes)[0].is(0)) return not_implemented("an empty list of axes needs opset 13");
+  return c.input_to_attr(1, "axes");
+}
 
 }  // namespace
 
