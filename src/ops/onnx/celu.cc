@@ -28,7 +28,7 @@ Status decompose(RewriteContext& c) {
 
 extern const OpDef op_onnx_celu = {
     .name = "Celu",
-    .since = 12,
+    .since = 28,
     .first = 12,
     .doc = "max(0, x) + min(0, alpha * (exp(x / alpha) - 1)), element by element.",
     .flags = kElementwise | kInPlace0,
@@ -39,6 +39,7 @@ extern const OpDef op_onnx_celu = {
     .infer = infer_same,
     .eval = eval,
     .decompose = decompose,
+    .upgrade = upgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[8]{1.5 -1.5 0 3 -3 inf -inf nan} -> f32[8]{1.5 -0.7768698 0 3 -0.9502129 inf -1 nan}
       : f64[1,1]{1.5} -> f64[1,1]{1.5} ~ 1e-6 0
