@@ -92,10 +92,14 @@ GraphOut::Names GraphOut::name_values(const Graph& graph, const Names* parent, c
   return names;
 }
 
-MessageOut GraphOut::value_info(const ValueInfo& value, const std::string& name) {
+MessageOut GraphOut::value_info(const ValueInfo& value, const std::string& name, bool with_shape) {
   MessageOut out;
   out.text(1, name);
-  if (is_complete(value.type)) out.message(2, type_message(value.type, context_));
+  if (is_complete(value.type)) {
+    Type type = value.type;
+    if (!with_shape) type.shape.reset();
+    out.message(2, type_message(type, context_));
+  }
   out.text_if(3, value.doc);
   return out;
 }
@@ -103,6 +107,10 @@ MessageOut GraphOut::value_info(const ValueInfo& value, const std::string& name)
 Expected<MessageOut> GraphOut::graph_message(const Graph& graph, const Names* parent, const Node* holder) {
   const Names names = name_values(graph, parent, holder);
   const auto name_of = [&](ValueId id) -> const std::string& { return names.of.at(static_cast<uint32_t>(id)); };
+  const bool branch = holder != nullptr && holder->op == "If";
+  const auto info = [&](ValueId id, bool with_shape = true) {
+    return value_info(graph.value(id), name_of(id), with_shape);
+  };
   MessageOut out;
   for (const NodeId id : graph.order()) {
     auto message = node_message(graph.node(id), names);
@@ -126,16 +134,16 @@ Expected<MessageOut> GraphOut::graph_message(const Graph& graph, const Names* pa
     if (!interface[i]) constants.push_back(id);
   }
   out.text_if(10, graph.doc);
-  for (const ValueId id : graph.inputs) out.message(11, value_info(graph.value(id), name_of(id)));
+  for (const ValueId id : graph.inputs) out.message(11, info(id));
   if (options_.constants_as_inputs) {
-    for (const ValueId id : constants) out.message(11, value_info(graph.value(id), name_of(id)));
+    for (const ValueId id : constants) out.message(11, info(id));
   }
-  for (const ValueId id : graph.outputs) out.message(12, value_info(graph.value(id), name_of(id)));
-  if (!options_.value_types) return out;
+  for (const ValueId id : graph.outputs) out.message(12, info(id, !branch));
+  if (!options_.value_types || parent != nullptr) return out;
   for (const NodeId id : graph.order()) {
     for (const ValueId output : graph.node(id).outputs) {
       if (output == kNoValue || interface[index(output)] || !is_complete(graph.value(output).type)) continue;
-      out.message(13, value_info(graph.value(output), name_of(output)));
+      out.message(13, info(output));
     }
   }
   return out;

@@ -39,7 +39,7 @@ class GraphOut {
   Expected<MessageOut> graph_message(const Graph& graph, const Names* parent, const Node* holder);
   Expected<MessageOut> node_message(const Node& node, const Names& names);
   Expected<MessageOut> attr_message(const Attr& attr, const Node& node, const Names& names);
-  MessageOut value_info(const ValueInfo& value, const std::string& name);
+  MessageOut value_info(const ValueInfo& value, const std::string& name, bool with_shape);
   std::string fresh(Names& names, const std::string& wanted);
 
   OutContext& context_;

@@ -52,28 +52,51 @@ bool has_unresolved(const Graph& graph) {
   return false;
 }
 
+// Domains that rewriting has brought in are imported in the version of their nodes.
+void import_new_domains(const Graph& graph, onnx::Opsets& opsets) {
+  onnx::Opsets needed;
+  onnx::raise_to_needed(graph, needed);
+  opsets.merge(needed);
+}
+
 // A copy of the model in the forms of the opsets to write; tensors are shared.
 Expected<Prepared> prepare(const Model& model, const WriteOptions& options) {
   Prepared out{model, {}};
   Graph& graph = out.model.graph;
   ANYRT_TRY(onnx::prepare_graph(graph));
-  for (const auto& [domain, version] : model.info.opsets) out.opsets[domain] = static_cast<int>(version);
-  const int own = out.opsets[""];
-  onnx::raise_to_needed(graph, out.opsets);
-  if (options.opset == 0) {
-    if (out.opsets[""] == 0) out.opsets[""] = newest_opset("");
+  onnx::Opsets& opsets = out.opsets;
+  for (const auto& [domain, version] : model.info.opsets) opsets[domain] = static_cast<int>(version);
+  const int own = opsets.contains("") ? opsets[""] : 0;
+  const int newest = newest_opset("");
+  if (options.opset != 0) {
+    if (options.opset < 1 || options.opset > newest) {
+      return invalid_argument("opset {} cannot be written, expected 1 to {}", options.opset, newest);
+    }
+    if (options.opset != own && has_unresolved(graph)) {
+      return invalid_argument("the model is as read from opset {}; to write opset {} it must be imported first", own,
+                              options.opset);
+    }
+    onnx::raise_to_needed(graph, opsets);
+    opsets[""] = options.opset;
+    ANYRT_TRY(onnx::lower_graph(graph, opsets));
+    import_new_domains(graph, opsets);
     return out;
   }
-  const int newest = newest_opset("");
-  if (options.opset < 1 || options.opset > newest) {
-    return invalid_argument("opset {} cannot be written, expected 1 to {}", options.opset, newest);
+  onnx::Opsets needed = opsets;
+  onnx::raise_to_needed(graph, needed);
+  needed.emplace("", newest);
+  // The nearest opset that holds the model, its own first.
+  for (int version = own; version != 0 && version < needed[""]; ++version) {
+    Prepared kept{out.model, version == own ? opsets : needed};
+    kept.opsets[""] = version;
+    const Status lowered = onnx::lower_graph(kept.model.graph, kept.opsets);
+    if (lowered.ok()) {
+      import_new_domains(kept.model.graph, kept.opsets);
+      return kept;
+    }
+    log_info("onnx: opset {} does not hold the model: {}", version, lowered.message());
   }
-  if (options.opset != own && has_unresolved(graph)) {
-    return invalid_argument("the model holds nodes as read from opset {}; to write opset {} it must be imported first",
-                            own, options.opset);
-  }
-  out.opsets[""] = options.opset;
-  ANYRT_TRY(onnx::lower_graph(graph, out.opsets));
+  opsets = std::move(needed);
   return out;
 }
 

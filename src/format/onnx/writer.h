@@ -10,8 +10,8 @@
 namespace anyrt {
 
 struct WriteOptions {
-  // ai.onnx opset to write; nodes are brought into its forms. 0 = the lowest that needs no change, at least the model's
-  // own.
+  // ai.onnx opset to write; nodes are brought into its forms. 0 = the model's own, or the nearest after it that can
+  // hold the model.
   int opset = 0;
   int ir_version = 0;  // 0 = the lowest that holds the model and suits the opset
   enum class External {

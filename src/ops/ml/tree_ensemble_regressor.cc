@@ -67,7 +67,7 @@ Status eval(EvalContext& c) { return c.input(0).dtype() == DType::kFloat64 ? eva
 extern const OpDef op_ml_tree_ensemble_regressor = {
     .name = "TreeEnsembleRegressor",
     .domain = kMlDomain,
-    .since = 5,
+    .since = 3,
     .doc = "Decision trees whose leaves add to targets; TreeEnsemble has taken its place since version 5.",
     .inputs = kInputs,
     .outputs = kOutputs,

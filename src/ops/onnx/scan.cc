@@ -144,6 +144,11 @@ Status eval(EvalContext& c) {
 
 Status upgrade(RewriteContext& c) { return c.version() < 9 ? upgrade_batched_scan(c) : Status(); }
 
+Status downgrade(RewriteContext& c) {
+  if (c.version() < 9) return not_implemented("opset 8 has a batched Scan only, at least 9 is needed");
+  return {};
+}
+
 }  // namespace
 
 extern const OpDef op_onnx_scan = {
@@ -159,7 +164,7 @@ extern const OpDef op_onnx_scan = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade,
 };
 
 }  // namespace anyrt

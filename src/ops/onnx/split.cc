@@ -110,6 +110,7 @@ Status upgrade(RewriteContext& c) {
     c.set_input(1, c.op("Cast", {c.input(1)}, {{"to", static_cast<int64_t>(DType::kInt64)}}));
   }
   if (c.version() < 13) c.attr_to_input("split", 1);
+  if (c.version() < 18 && !c.has_input(1)) c.set_attr("num_outputs", static_cast<int64_t>(c.num_outputs()));
   return {};
 }
 
