@@ -66,6 +66,13 @@ TEST(FuseConvArithmetic, EveryOperator) {
   }
 }
 
+TEST(FuseConvArithmetic, UnknownSizes) {
+  expect_pass(
+      "fuse_conv_arithmetic",
+      "graph (x float32[?,1,?]) -> (y) { w = f32[1,1,1]{2}\n c = Conv(x, w)\n k = f32[1,1,1]{3}\n y = Add(c, k) }",
+      "graph (x float32[?,1,?]) -> (y) { w = f32[1,1,1]{2}\n b = f32[1]{3}\n y = Conv(x, w, b) }", 1e-6);
+}
+
 TEST(FuseConvArithmetic, LeavesOthers) {
   for (std::string_view rest : {"k = f32[5]{rand:1}\n y = Add(c, k)", "k = f32[2,1,1,1]{1 2}\n y = Add(c, k)",
                                 "k = f32[1,1,1,1,1]{2}\n y = Mul(c, k)", "k = f32[]{2}\n y = Div(k, c)",

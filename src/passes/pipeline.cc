@@ -28,6 +28,12 @@ constexpr PassRow kPasses[] = {
     {"fuse_conv_batchnorm", "fold BatchNormalization into the weights of a convolution", fuse_conv_batchnorm, kInexact},
     {"fuse_conv_arithmetic", "fold a sum, difference, product or quotient by channel into the weights of a convolution",
      fuse_conv_arithmetic, kInexact},
+    {"fuse_pad_conv", "let a convolution do the padding of a Pad before it", fuse_pad_conv, kInexact},
+    {"fuse_layer_norm", "make a LayerNormalization of its parts", fuse_layer_norm, kInexact},
+    {"fuse_rms_norm", "make an RMSNormalization of its parts", fuse_rms_norm, kInexact},
+    {"fuse_gelu", "make a Gelu of its parts, with erf or tanh", fuse_gelu, kInexact},
+    {"fuse_gates", "make a Swish, HardSwish or Mish of its parts", fuse_gates, kInexact},
+    {"simplify_pow", "square, take the root or the reciprocal instead of Pow", simplify_pow, kInexact},
     {"fuse_matmul_add", "make a Gemm of MatMul and Add of matrices", fuse_matmul_add, kInexact},
 };
 

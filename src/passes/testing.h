@@ -31,7 +31,7 @@ inline Graph prepare(std::string_view text) {
   return status.ok() ? std::move(model->graph) : Graph();
 }
 
-// The graph without what does not matter: unused values, names inside, types.
+// The graph without what does not matter: unused values, names inside, types, order of attributes.
 inline std::string canonical(Graph graph) {
   graph.compact();
   size_t next = 0;
@@ -43,6 +43,7 @@ inline std::string canonical(Graph graph) {
     for (NodeId id : g.order()) {
       Node& node = g.node(id);
       node.name.clear();
+      std::sort(node.attrs.begin(), node.attrs.end(), [](const Attr& a, const Attr& b) { return a.name < b.name; });
       for (ValueId v : node.inputs) rename(g, v);
       for (ValueId v : node.captures) rename(g, v);
       for (ValueId v : node.outputs) rename(g, v);
