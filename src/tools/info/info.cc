@@ -45,6 +45,13 @@ void collect(const Graph& graph, const Dim::Bindings& dims, Totals& t) {
   }
 }
 
+// Metadata may hold whole word lists.
+std::string one_line(const std::string& text) {
+  std::string out = text.substr(0, 120);
+  for (char& c : out) c = static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  return text.size() > 120 ? out + " …" : out;
+}
+
 Json interface(const Graph& graph, const std::vector<ValueId>& ids, Totals& t) {
   Json out = Json::array();
   for (ValueId id : ids) {
@@ -123,7 +130,7 @@ std::string info_text(const Json& info) {
   for (const auto& [domain, version] : info["opsets"].members()) out += fmt::format(" {} {}", domain, version.as_int());
   out += "\n";
   for (const auto& [key, value] : info["metadata"].members())
-    out += fmt::format("  {}: {}\n", key, value.as_string().substr(0, 200));
+    out += fmt::format("  {}: {}\n", key, one_line(value.as_string()));
   for (const char* side : {"inputs", "outputs"}) {
     Table table({side, "type", ""});
     for (const Json& v : info[side].items())
