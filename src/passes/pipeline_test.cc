@@ -58,6 +58,21 @@ TEST(Pipeline, EveryPassHasAnOwnNameAndADoc) {
   }
 }
 
+// What is quadratic in the number of nodes takes minutes here.
+TEST(Pipeline, LargeGraphs) {
+  std::string text = "graph (x float32[4]) -> (y) {\n a0 = Identity(x)\n";
+  constexpr int kLayers = 5000;
+  for (int i = 0; i < kLayers; ++i) {
+    text += fmt::format(" w{0} = f32[4]{{{0} 1 2 3}}\n u{0} = f32[4]{{{0} 1 2 3}}\n", i);
+    text += fmt::format(
+        " b{0} = Add(a{0}, w{0})\n c{0} = Add(a{0}, u{0})\n d{0} = Mul(b{0}, c{0})\n a{1} = Identity(d{0})\n", i,
+        i + 1);
+  }
+  Graph g = prepare(text + fmt::format(" y = Neg(a{})\n}}\n", kLayers));
+  ASSERT_TRUE(run_passes(g).ok());
+  EXPECT_EQ(g.node_count(), 2u * kLayers + 1);
+}
+
 TEST(Pipeline, WorksInSubgraphs) {
   Graph g = prepare(R"(graph (c bool[], x float32[2]) -> (y) {
     y = If(c) then_branch=graph () captures (x) -> (r) { one = f32[]{1}

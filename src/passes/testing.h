@@ -102,8 +102,8 @@ inline std::vector<Value> random_inputs(const Graph& graph, std::map<std::string
 }
 
 // Both graphs give the same on random inputs; bit by bit when `rtol` is 0.
-inline void expect_same_results(const Graph& before, const Graph& after, double rtol = 0) {
-  for (uint32_t seed = 0; seed < 4; ++seed) {
+inline void expect_same_results(const Graph& before, const Graph& after, double rtol = 0, uint32_t seeds = 4) {
+  for (uint32_t seed = 0; seed < seeds; ++seed) {
     std::map<std::string, int64_t, std::less<>> sizes;
     const std::vector<Value> inputs = random_inputs(before, sizes, seed);
     const Expected<std::vector<Value>> expected = interpret(before, inputs);
