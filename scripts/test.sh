@@ -93,10 +93,11 @@ conformance() {
     tail -10 "$logs/$name.log"
     count 0 1 0
   else
-    grep -iE '^ *(FAIL|FAILED)\b' "$logs/$name.log" | sed "s/^/$name: /" | head -200
-    set -- $line
-    count "$1" "$3" 0
-    if [ "$3" -eq 0 ] && [ "$status" -ne 0 ]; then
+    # shellcheck disable=SC2046
+    set -- $(scripts/judge.py "$logs/$name.log" $line)
+    sed -n 's/^/'"$name"': /p' "$logs/$name.log.judged"
+    count "$1" "$2" "$3"
+    if [ "$2" -eq 0 ] && [ "$3" -eq 0 ] && [ "$status" -ne 0 ]; then
       echo "FAILED $name: no test failed but anyrt test ended with status $status"
       count 0 1 0
     fi
