@@ -31,20 +31,18 @@ class Kernel {
         cutoff_(kRolloff * std::min(1.0, static_cast<double>(up) / static_cast<double>(down))),
         reach_(kZeroCrossings / cutoff_),
         width_(2 * static_cast<int64_t>(std::ceil(reach_))) {
-    if (up <= kMaxTableSize / width_) {
-      table_.resize(static_cast<size_t>(up * width_));
-      for (int64_t phase = 0; phase < up; ++phase) fill(phase, table_.data() + phase * width_);
-    } else {
-      table_.resize(static_cast<size_t>(width_));
-    }
+    const bool small = up <= kMaxTableSize / width_;
+    table_.resize(static_cast<size_t>(small ? up * width_ : width_));
+    filled_.resize(small ? static_cast<size_t>(up) : 0);
   }
   int64_t width() const { return width_; }
 
   // Weights of the inputs first, first + 1, … where first = floor(position) - width/2 + 1.
   const double* weights(int64_t phase) {
-    if (static_cast<int64_t>(table_.size()) > width_ || up_ == 1) return table_.data() + phase * width_;
-    fill(phase, table_.data());
-    return table_.data();
+    double* row = table_.data() + (filled_.empty() ? 0 : phase * width_);
+    if (filled_.empty() || !filled_[static_cast<size_t>(phase)]) fill(phase, row);
+    if (!filled_.empty()) filled_[static_cast<size_t>(phase)] = true;
+    return row;
   }
 
  private:
@@ -64,7 +62,8 @@ class Kernel {
   int64_t up_;
   double cutoff_, reach_;
   int64_t width_;
-  std::vector<double> table_;
+  std::vector<double> table_;  // one row a phase, or a single row where that would be too large
+  std::vector<bool> filled_;   // rows of the table that are made
 };
 
 Status check_sound(const Tensor& t) {

@@ -141,7 +141,8 @@ Expected<LoadedInputs> load_inputs(const std::vector<ValueSpec>& inputs, const s
       if (assignment.is_open(i)) ANYRT_TRY(assignment.give_at(s, i, s.entries[0].second));
     }
   }
-  for (const auto& [name, shape] : options.shapes) {
+  for (const auto& entry : options.shapes) {
+    const std::string& name = entry.first;
     const bool known = std::any_of(inputs.begin(), inputs.end(), [&](const ValueSpec& s) { return s.name == name; });
     if (!known) return invalid_argument("a shape was given for '{}', which is not an input of the model", name);
   }
