@@ -164,8 +164,8 @@ Expected<Tensor> attend(EvalContext& c, const AttentionCore& a) {
       float* kept = a.scores ? a.scores + ((b * heads + n) * queries + s) * a.score_columns : nullptr;
       if (kept && !a.scores_after) {
         std::copy_n(row, std::min(keys, a.score_columns), kept);
-        std::fill(kept, kept + std::min(from, a.score_columns), std::numeric_limits<float>::lowest());
-        if (to < a.score_columns) std::fill(kept + to, kept + a.score_columns, std::numeric_limits<float>::lowest());
+        std::fill(kept, kept + std::min(from, a.score_columns), a.hidden_score);
+        if (to < a.score_columns) std::fill(kept + to, kept + a.score_columns, a.hidden_score);
       }
       softmax_row(row + from, to - from, a.sinks ? a.sinks + n : nullptr);
       std::fill(row, row + from, 0.0f);

@@ -54,6 +54,7 @@ struct AttentionCore {
   float* scores = nullptr;       // when set: [batch, heads, queries, score_columns], before or after the softmax
   int64_t score_columns = 0;
   bool scores_after = false;
+  float hidden_score = 0;  // written before the softmax for keys that a query does not see
 };
 
 // The result as [batch, queries, heads * v_head]. Shapes must fit.

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "opdef/fused_attention.h"
 #include "opdef/infer.h"
 #include "opdef/shape_util.h"
@@ -179,6 +181,7 @@ Status eval(EvalContext& c) {
     ANYRT_ASSIGN(scores, Tensor::zeros(DType::kFloat32, {h.batch, h.heads, h.queries, core.keys}));
     core.scores = scores.mutable_data<float>();
     core.score_columns = core.keys;
+    core.hidden_score = std::numeric_limits<float>::lowest();
   }
   const DType dtype = c.input(0).dtype();
   ANYRT_ASSIGN(const Tensor y, attend(c, core));
