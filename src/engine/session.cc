@@ -154,7 +154,11 @@ Expected<std::unique_ptr<Session>> Session::from_model(Model model, const Sessio
   if (options.on_stage) options.on_stage("import", graph);
   ANYRT_TRY(impl.run_passes());
   bool decomposed = false;
-  ANYRT_TRY(decompose_unsupported(graph, decomposed));
+  // A decomposition may use operators that are decomposed in their turn.
+  for (bool more = true; more; decomposed = decomposed || more) {
+    more = false;
+    ANYRT_TRY(decompose_unsupported(graph, more));
+  }
   if (decomposed && options.on_stage) options.on_stage("decompose", graph);
   if (decomposed) ANYRT_TRY(impl.run_passes());
   ANYRT_ASSIGN(impl.devices, open_devices(options));
