@@ -97,22 +97,24 @@ Expected<CoordinateMode> read_coordinate_mode(const AttrReader& a) {
   return invalid_model("coordinate_transformation_mode '{}' is not known", s);
 }
 
-double input_position(const ResizeAxis& axis, CoordinateMode mode, int64_t o) {
-  const double x = static_cast<double>(o), last = static_cast<double>(axis.in - 1), length = axis.length();
+template <class F>
+F input_position(const ResizeAxis& axis, CoordinateMode mode, int64_t o) {
+  const F x = static_cast<F>(o), scale = static_cast<F>(axis.scale), in = static_cast<F>(axis.in), half = F(0.5);
+  const F last = in - 1, length = scale * in;
   switch (mode) {
-    case CoordinateMode::kHalfPixel: return (x + 0.5) / axis.scale - 0.5;
+    case CoordinateMode::kHalfPixel: return (x + half) / scale - half;
     case CoordinateMode::kHalfPixelSymmetric: {
-      const double adjustment = static_cast<double>(axis.out) / length;
-      return static_cast<double>(axis.in) / 2 * (1 - adjustment) + (x + 0.5) / axis.scale - 0.5;
+      const F adjustment = static_cast<F>(axis.out) / length;
+      return in / 2 * (1 - adjustment) + (x + half) / scale - half;
     }
-    case CoordinateMode::kPytorchHalfPixel: return axis.out > 1 ? (x + 0.5) / axis.scale - 0.5 : 0;
+    case CoordinateMode::kPytorchHalfPixel: return axis.out > 1 ? (x + half) / scale - half : 0;
     case CoordinateMode::kAlignCorners: return length == 1 ? 0 : x * last / (length - 1);
-    case CoordinateMode::kAsymmetric: return x / axis.scale;
-    case CoordinateMode::kTfHalfPixel: return (x + 0.5) / axis.scale;
+    case CoordinateMode::kAsymmetric: return x / scale;
+    case CoordinateMode::kTfHalfPixel: return (x + half) / scale;
     case CoordinateMode::kTfCropAndResize: {
-      const double part = axis.roi_end - axis.roi_begin;
-      if (length == 1) return 0.5 * (axis.roi_begin + axis.roi_end) * last;
-      return axis.roi_begin * last + x * part * last / (length - 1);
+      const F begin = static_cast<F>(axis.roi_begin), end = static_cast<F>(axis.roi_end);
+      if (length == 1) return half * (begin + end) * last;
+      return begin * last + x * (end - begin) * last / (length - 1);
     }
   }
   return 0;
@@ -132,7 +134,7 @@ Expected<AxisFilter> make_filter(const ResizeAxis& axis, const FilterOptions& op
   f.outside.assign(static_cast<size_t>(axis.out), false);
   const double limit = static_cast<double>(axis.in);
   for (int64_t o = 0; o < axis.out; ++o) {
-    double x = input_position(axis, options.coordinates, o);
+    const double x = input_position<double>(axis, options.coordinates, o);
     if (!(x > -kMaxOut && x < kMaxOut)) return invalid_argument("output {} lies at {} of the input", o, x);
     f.outside[static_cast<size_t>(o)] =
         options.coordinates == CoordinateMode::kTfCropAndResize && (x < 0 || x > limit - 1);
@@ -164,20 +166,21 @@ Expected<std::vector<int64_t>> nearest_map(const ResizeAxis& axis, CoordinateMod
   }
   ANYRT_TRY(Tensor::make(DType::kInt64, {axis.out}).status());
   std::vector<int64_t> map(static_cast<size_t>(axis.out));
-  const double last = static_cast<double>(axis.in - 1);
+  const float last = static_cast<float>(axis.in - 1);
   for (int64_t o = 0; o < axis.out; ++o) {
-    const double x = input_position(axis, mode, o);
-    double at = 0;
+    // In float: a scale such as 0.6 is not exact, and the rounding of the quotient makes up for it.
+    const float x = input_position<float>(axis, mode, o);
+    float at = 0;
     if (floor)
       at = std::floor(x);
     else if (ceil)
       at = std::ceil(x);
     else if (up)
-      at = std::floor(x + 0.5);
+      at = std::floor(x + 0.5f);
     else
-      at = std::ceil(x - 0.5);
+      at = std::ceil(x - 0.5f);
     const bool outside = mode == CoordinateMode::kTfCropAndResize && !(x >= 0 && x <= last);
-    map[static_cast<size_t>(o)] = outside ? -1 : static_cast<int64_t>(std::clamp(std::isnan(at) ? 0 : at, 0.0, last));
+    map[static_cast<size_t>(o)] = outside ? -1 : static_cast<int64_t>(std::clamp(std::isnan(at) ? 0 : at, 0.0f, last));
   }
   return map;
 }

@@ -17,7 +17,6 @@ struct ResizeAxis {
   int64_t in = 1, out = 1;
   double scale = 1;  // out / in as given
   double roi_begin = 0, roi_end = 1;
-  double length() const { return scale * static_cast<double>(in); }  // before rounding down to `out`
 };
 
 // Sizes and scales of all axes. `scales` or `sizes` is empty; roi may be. All speak of attribute axes, or of every
@@ -35,8 +34,6 @@ enum class CoordinateMode : uint8_t {
   kTfCropAndResize
 };
 Expected<CoordinateMode> read_coordinate_mode(const AttrReader& a);
-// The input position of output index o.
-double input_position(const ResizeAxis& axis, CoordinateMode mode, int64_t o);
 
 // The elements of an axis that an output index is made of. One group of `taps` entries an output index; indices lie
 // inside the input. `outside` marks indices that take the extrapolation value.

@@ -96,7 +96,8 @@ Expected<WindowAxes> make_windows(const WindowAttrs& attrs, std::span<const int6
     w.pad_end = attrs.pad_end[i];
     w.out = window_output_dim(attrs, i, Dim(w.in)).value();
     if (attrs.auto_pad == AutoPad::kSameUpper || attrs.auto_pad == AutoPad::kSameLower) {
-      const int64_t total = std::max<int64_t>(0, (w.out - 1) * w.stride + attrs.extent(i) - w.in);
+      int64_t total = (w.out - 1) * w.stride + attrs.extent(i) - w.in;
+      if (!attrs.centre) total = std::max<int64_t>(0, total);
       const int64_t less = total / 2, more = total - less;
       w.pad_begin = attrs.auto_pad == AutoPad::kSameUpper ? less : more;
       w.pad_end = total - w.pad_begin;
@@ -156,7 +157,8 @@ Status infer_global_pool(InferContext& c) {
 }
 
 Expected<WindowAxes> pool_windows(const AttrReader& a, const Dims& x) {
-  ANYRT_ASSIGN(const WindowAttrs attrs, read_window_attrs(a));
+  ANYRT_ASSIGN(WindowAttrs attrs, read_window_attrs(a));
+  attrs.centre = true;
   if (x.size() != attrs.rank() + 2) {
     return invalid_argument("X has rank {}, kernel_shape has {} entries: expected rank {}", x.size(), attrs.rank(),
                             attrs.rank() + 2);

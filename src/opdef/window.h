@@ -23,6 +23,8 @@ struct WindowAttrs {
   std::vector<int64_t> kernel, strides, dilations, pad_begin, pad_end;
   AutoPad auto_pad = AutoPad::kNotSet;
   bool ceil_mode = false;
+  // Pools centre windows that are smaller than their stride, convolutions start them at the first element.
+  bool centre = false;
   size_t rank() const { return kernel.size(); }
   int64_t extent(size_t axis) const { return (kernel[axis] - 1) * dilations[axis] + 1; }  // from first to last tap
 };

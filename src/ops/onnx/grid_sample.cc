@@ -78,7 +78,8 @@ void place(const Sampler& s, size_t axis, G g, int64_t* index, G* weight) {
   G x = s.align ? (g + 1) / 2 * (size - 1) : ((g + 1) * size - 1) / 2;
   if (s.mode == Mode::kNearest) x = std::nearbyint(x);
   if (std::isnan(x)) x = -size - 4;
-  if (s.padding == Padding::kBorder) x = std::clamp(x, G(0), size - 1);
+  // Cubic windows stay where they are: their elements are clamped one by one.
+  if (s.padding == Padding::kBorder && s.mode != Mode::kCubic) x = std::clamp(x, G(0), size - 1);
   if (s.padding == Padding::kReflection) x = std::isinf(x) ? low : reflect(x, low, high);
   x = std::clamp(x, G(-4), size + 3);  // further out nothing changes
   const int64_t taps = s.taps(), base = static_cast<int64_t>(std::floor(x)), first = base - (taps == 4 ? 1 : 0);
