@@ -12,7 +12,8 @@ namespace anyrt {
 
 namespace {
 
-std::string number(double v) { return fmt::format("{:.6g}", v); }
+// NaN is printed without its sign.
+std::string number(double v) { return std::isnan(v) ? "NaN" : fmt::format("{:.6g}", v); }
 
 std::string quoted(const std::string& s) { return Json(s).dump(); }
 
