@@ -13,20 +13,66 @@ double element_count(const std::vector<int64_t>& dims) {
   return count;
 }
 
+// Operators whose work is about that of reading their inputs and writing their outputs.
+bool is_linear(const Node& node) {
+  return (node.def->flags & (kElementwise | kView)) || is_one_of(node, {"ArgMax",
+                                                                        "ArgMin",
+                                                                        "Cast",
+                                                                        "CastLike",
+                                                                        "Compress",
+                                                                        "Concat",
+                                                                        "ConstantOfShape",
+                                                                        "CumSum",
+                                                                        "DepthToSpace",
+                                                                        "EyeLike",
+                                                                        "Expand",
+                                                                        "Gather",
+                                                                        "GatherElements",
+                                                                        "GatherND",
+                                                                        "NonZero",
+                                                                        "OneHot",
+                                                                        "Pad",
+                                                                        "QuantizeLinear",
+                                                                        "Range",
+                                                                        "ReduceL1",
+                                                                        "ReduceL2",
+                                                                        "ReduceMax",
+                                                                        "ReduceMean",
+                                                                        "ReduceMin",
+                                                                        "ReduceProd",
+                                                                        "ReduceSum",
+                                                                        "ReduceSumSquare",
+                                                                        "Resize",
+                                                                        "ScatterElements",
+                                                                        "ScatterND",
+                                                                        "Shape",
+                                                                        "Size",
+                                                                        "Slice",
+                                                                        "Softmax",
+                                                                        "SpaceToDepth",
+                                                                        "Split",
+                                                                        "Squeeze",
+                                                                        "Tile",
+                                                                        "TopK",
+                                                                        "Transpose",
+                                                                        "Trilu",
+                                                                        "Unique",
+                                                                        "Unsqueeze",
+                                                                        "Where"});
+}
+
 // An upper bound of the arithmetic of a node.
 double flops(const Graph& graph, const Node& node, double out_elements) {
-  if (is_op(node, "MatMul") && node.inputs.size() == 2) {
-    const Tensor& a = graph.value(node.inputs[0]).constant;
-    return 2 * out_elements * (a.rank() > 0 ? static_cast<double>(a.dims().back()) : 1.0);
-  }
   double largest = 1;
   for (ValueId v : node.inputs) {
     if (v != kNoValue) largest = std::max(largest, static_cast<double>(graph.value(v).constant.size()));
   }
-  if (is_one_of(node, {"Conv", "ConvTranspose", "Gemm", "Einsum", "Attention", "LSTM", "GRU", "RNN", "DFT"})) {
-    return 2 * out_elements * largest;
+  if (is_linear(node)) return out_elements + largest;
+  if (is_op(node, "MatMul")) {
+    const Tensor& a = graph.value(node.inputs[0]).constant;
+    return 2 * out_elements * (a.rank() > 0 ? static_cast<double>(a.dims().back()) : 1.0);
   }
-  return out_elements + largest;
+  return 2 * (out_elements + 1) * largest;
 }
 
 bool is_affordable(const Graph& graph, const Node& node, const PassOptions& options) {
@@ -39,7 +85,8 @@ bool is_affordable(const Graph& graph, const Node& node, const PassOptions& opti
     if (v == kNoValue) continue;
     const Type& type = graph.value(v).type;
     const auto dims = fixed_shape(graph, v);
-    // Sizes that only running tells (NonZero) are near those of the inputs.
+    // The others may come out of any size.
+    if (!dims && !is_one_of(node, {"NonZero", "Compress", "Unique"})) return false;
     const double elements = dims ? element_count(*dims) : in_bytes;
     out_elements += elements;
     out_bytes += elements * static_cast<double>(element_size(type.dtype));

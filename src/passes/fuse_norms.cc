@@ -91,8 +91,17 @@ std::vector<Pattern> patterns(std::string_view head, std::string_view moments, s
 Status fuse_layer_norm(Graph& graph, PassContext& context) {
   static const auto* all = [] {
     const char* moments = "a = ReduceMean(x, axes) keepdims=1\n d = Sub(x, a)";
-    auto* found = new std::vector<Pattern>(
-        patterns("(x, axes, axes2, epsilon, scale, bias)", moments, "d", {"k = Mul(n, scale)\n y = Add(k, bias)"}));
+    constexpr std::string_view kHead = "(x, axes, axes2, epsilon, scale, bias)";
+    auto* found = new std::vector<Pattern>(patterns(kHead, moments, "d", {"k = Mul(n, scale)\n y = Add(k, bias)"}));
+    // As Keras has it: the mean is taken off after scaling.
+    for (const char* square : {"Pow(d, two)", "Mul(d, d)"}) {
+      found->emplace_back(
+          fmt::format("graph {} -> (y) {{ two = f32[]{{2}}\n {}\n q = {}\n m = ReduceMean(q, axes2) keepdims=1\n e = "
+                      "Add(m, epsilon)\n s = "
+                      "Sqrt(e)\n r = Reciprocal(s)\n k = Mul(r, scale)\n o = Mul(a, k)\n b = Sub(bias, o)\n p = Mul(x, "
+                      "k)\n y = Add(p, b) }}",
+                      kHead, moments, square));
+    }
     return found;
   }();
   return fuse(graph, context, *all, "LayerNormalization");

@@ -99,6 +99,30 @@ TEST(FuseLayerNorm, LastAxes) {
   expect_unchanged("fuse_layer_norm", fmt::format(kNorm, "-1", "3,4"));
 }
 
+TEST(FuseLayerNorm, MeanTakenOffLate) {
+  expect_pass("fuse_layer_norm", R"(graph (x float32[N,4]) -> (y) {
+    axes = i64[1]{1}
+    eps = f32[]{0.001}
+    scale = f32[4]{rand:1}
+    bias = f32[4]{rand:2}
+    a = ReduceMean(x, axes)
+    d = Sub(x, a)
+    q = Mul(d, d)
+    v = ReduceMean(q, axes)
+    e = Add(v, eps)
+    s = Sqrt(e)
+    r = Reciprocal(s)
+    k = Mul(r, scale)
+    o = Mul(a, k)
+    b = Sub(bias, o)
+    p = Mul(x, k)
+    y = Add(p, b)
+  })",
+              "graph (x float32[N,4]) -> (y) { scale = f32[4]{rand:1}\n bias = f32[4]{rand:2}\n y = "
+              "LayerNormalization(x, scale, bias) axis=-1 epsilon=0.001 }",
+              1e-4);
+}
+
 TEST(FuseRmsNorm, EveryForm) {
   for (std::string_view body :
        {"q = Mul(x, x)\n m = ReduceMean(q, axes)\n e = Add(eps, m)\n s = Sqrt(e)\n n = Div(x, s)",

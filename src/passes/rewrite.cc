@@ -15,7 +15,10 @@ std::vector<ValueId> Rewrite::add(std::string_view domain, std::string_view name
   n.inputs = std::move(inputs);
   n.attrs = std::move(attrs);
   const NodeId before = patch_.before();
-  if (before != kNoNode) n.name = patch_.graph().node(before).name;
+  if (before != kNoNode) {
+    n.name = patch_.graph().node(before).name;
+    n.device = patch_.graph().node(before).device;
+  }
   return add(std::move(n), outputs);
 }
 
