@@ -30,7 +30,7 @@ void add_option(CLI::App& app, const Option& row, Args& args) {
   if (row.kind == OptionKind::kList) {
     o->expected(1, 1 << 20)->allow_extra_args(row.name[0] != '-');
   } else {
-    o->expected(1);
+    o->expected(1)->allow_extra_args(false);
   }
   if (row.kind == OptionKind::kInteger) o->check(CLI::TypeValidator<int64_t>());
   if (row.kind == OptionKind::kNumber) o->check(CLI::Number);
