@@ -226,6 +226,16 @@ TEST(Upgrade, TileOfOpset1) {
             "f32[1,6]{1 2 1 2 1 2}");
 }
 
+TEST(Upgrade, NamesThatAreGone) {
+  EXPECT_EQ(run(R"(opset 9
+    graph (x float32[3], i int64[1], u float32[1], e int64[1]) -> (y, z) {
+      y = Scatter(x, i, u)
+      z = DynamicSlice(y, i, e)
+    })",
+                {"f32[3]{1 2 3}", "i64[1]{1}", "f32[1]{9}", "i64[1]{3}"}),
+            "f32[3]{1 9 3}, f32[2]{9 3}");
+}
+
 TEST(Upgrade, AttributesThatBecameInputs) {
   EXPECT_EQ(run(R"(opset 4
     graph (x float32[2,3]) -> (y, a, b) {

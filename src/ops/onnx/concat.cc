@@ -82,6 +82,7 @@ extern const OpDef op_onnx_concat = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade,
+    .downgrade = upgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       axis=0 : f32[1,2]{1 2}, f32[2,2]{3 4 5 6} -> f32[3,2]{1 2 3 4 5 6}
       axis=-1 : str[1,1]{"a"}, str[1,2]{"b" "c"} -> str[1,3]{"a" "b" "c"}

@@ -50,6 +50,7 @@ extern const OpDef op_onnx_if = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
+    .downgrade = upgrade_unchanged,
 };
 
 }  // namespace anyrt

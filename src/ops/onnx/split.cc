@@ -110,8 +110,24 @@ Status upgrade(RewriteContext& c) {
     c.set_input(1, c.op("Cast", {c.input(1)}, {{"to", static_cast<int64_t>(DType::kInt64)}}));
   }
   if (c.version() < 13) c.attr_to_input("split", 1);
-  if (c.version() < 18 && !c.has_input(1)) c.set_attr("num_outputs", static_cast<int64_t>(c.num_outputs()));
+  if (!c.has_input(1) && !c.has_attr("num_outputs")) {
+    c.set_attr("num_outputs", static_cast<int64_t>(c.num_outputs()));
+  }
   return {};
+}
+
+// The lengths of `parts` parts of an axis whose length only running tells.
+ValueId computed_lengths(RewriteContext& c, int64_t axis, int64_t parts) {
+  const ValueId shape = c.op("Shape", {c.input(0)});
+  const ValueId total = c.op("Gather", {shape, c.constant_ints({axis})});
+  const ValueId each = c.op("Div", {c.op("Add", {total, c.constant_ints({parts - 1})}), c.constant_ints({parts})});
+  // What each part would begin with and end with, cut at the total.
+  std::vector<int64_t> numbers;
+  for (int64_t i = 0; i <= parts; ++i) numbers.push_back(i);
+  const ValueId cuts = c.op("Min", {c.op("Mul", {each, c.constant_ints(numbers)}), total});
+  const ValueId begins = c.op("Slice", {cuts, c.constant_ints({0}), c.constant_ints({parts})});
+  const ValueId ends = c.op("Slice", {cuts, c.constant_ints({1}), c.constant_ints({parts + 1})});
+  return c.op("Sub", {ends, begins});
 }
 
 Status downgrade(RewriteContext& c) {
@@ -122,10 +138,18 @@ Status downgrade(RewriteContext& c) {
     if (!in.is_tensor() || !in.shape) return not_implemented("equal parts of an input of unknown shape");
     ANYRT_ASSIGN(const int64_t axis, normalize_axis(c.i("axis"), static_cast<int64_t>(in.shape->size())));
     const Dim total = (*in.shape)[axis];
-    if (!total.is_const()) return not_implemented("parts of a dynamic axis, of which the last may be shorter");
-    std::vector<int64_t> lengths;
-    for (size_t i = 0; i < c.num_outputs(); ++i) lengths.push_back(part_length(total, i, c.num_outputs()).value());
-    c.set_input(1, c.constant_ints(lengths));
+    const size_t parts = c.num_outputs();
+    const Dim count(static_cast<int64_t>(parts));
+    if ((Dim::ceil_div(total, count) * count - total).is(0)) return {};  // equal in older opsets too
+    if (total.is_const()) {
+      std::vector<int64_t> lengths;
+      for (size_t i = 0; i < parts; ++i) lengths.push_back(part_length(total, i, parts).value());
+      c.set_input(1, c.constant_ints(lengths));
+    } else if (c.version() >= 13) {
+      c.set_input(1, computed_lengths(c, axis, count.value()));
+    } else {
+      return not_implemented("parts of a dynamic axis, of which the last may be shorter");
+    }
   }
   return c.version() < 13 ? c.input_to_attr(1, "split") : Status();
 }
