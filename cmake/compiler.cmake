@@ -21,6 +21,8 @@ target_compile_options(anyrt_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
 # Some libraries ask for -pthread, which defines a macro: a shared precompiled header needs it everywhere or nowhere.
 target_compile_options(anyrt_flags INTERFACE -pthread)
+# Clang from 15 on warns of what std::stable_sort of GCC 12's library does inside.
+target_compile_options(anyrt_flags INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-deprecated-declarations>)
 if(ANYRT_WERROR)
   target_compile_options(anyrt_flags INTERFACE -Werror)
 endif()
