@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstring>
 
 namespace anyrt {
 namespace {
@@ -160,6 +161,14 @@ Expected<Tensor> recurrent_state(EvalContext& c, const RecurrentSetup& s, size_t
 
 Status set_recurrent_output(EvalContext& c, const RecurrentSetup& s, size_t i, Tensor value) {
   if (!c.wants_output(i)) return {};
+  // Sequences of no steps leave no state behind.
+  for (size_t b = 0; i > 0 && b < s.lengths.size(); ++b) {
+    if (s.lengths[b] > 0) continue;
+    for (int64_t d = 0; d < s.directions; ++d) {
+      const size_t bytes = static_cast<size_t>(s.hidden) * element_size(s.compute);
+      std::memset(value.mutable_raw() + static_cast<size_t>(d * s.batch + static_cast<int64_t>(b)) * bytes, 0, bytes);
+    }
+  }
   if (s.batch_first) {
     const std::vector<int64_t> all{2, 0, 1, 3}, last{1, 0, 2};
     ANYRT_ASSIGN(value, transpose(value, i == 0 ? all : last));

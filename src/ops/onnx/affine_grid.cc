@@ -1,5 +1,6 @@
 #include "opdef/eval.h"
 #include "opdef/infer.h"
+#include "opdef/rewrite.h"
 #include "opdef/shape_util.h"
 
 namespace anyrt {
@@ -66,6 +67,34 @@ Status eval(EvalContext& c) {
   return c.set_output_as(0, grid, c.input(0).dtype());
 }
 
+// With known sizes the positions before the map are a constant matrix [positions, rank + 1].
+Status decompose(RewriteContext& c) {
+  const Tensor* t = c.input_constant(1);
+  if (!t) return not_implemented("the size is not constant");
+  ANYRT_ASSIGN(const std::vector<int64_t> size, to_int64s(*t));
+  if (size.size() != 4 && size.size() != 5) return invalid_model("size has {} entries, expected 4 or 5", size.size());
+  const int64_t rank = static_cast<int64_t>(size.size()) - 2;
+  const Dims spatial(size.begin() + 2, size.end());
+  ANYRT_ASSIGN(const int64_t count, checked_element_count(spatial));
+  ANYRT_ASSIGN(Tensor base, Tensor::make(DType::kFloat64, {count, rank + 1}));
+  const bool align = c.i("align_corners") != 0;
+  std::vector<int64_t> idx(spatial.size(), 0);
+  double* out = base.mutable_data<double>();
+  for (int64_t i = 0; i < count; ++i, next_index(idx, spatial)) {
+    for (size_t a = spatial.size(); a-- > 0;) *out++ = base_position(idx[a], spatial[a], align);
+    *out++ = 1;
+  }
+  const DType dtype = c.input_type(0).dtype;
+  ANYRT_ASSIGN(base, cast_tensor(base, dtype == DType::kUndefined ? DType::kFloat32 : dtype));
+  const ValueId map = c.op("Transpose", {c.input(0)}, {{"perm", std::vector<int64_t>{0, 2, 1}}});
+  std::vector<int64_t> dims = spatial;
+  dims.insert(dims.begin(), size[0]);
+  dims.push_back(rank);
+  const ValueId flat = c.op("MatMul", {c.constant(std::move(base)), map});
+  c.replace_output(0, c.op("Reshape", {flat, c.constant_ints(dims)}, {{"allowzero", int64_t{1}}}));
+  return {};
+}
+
 }  // namespace
 
 extern const OpDef op_onnx_affine_grid = {
@@ -79,6 +108,7 @@ extern const OpDef op_onnx_affine_grid = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .decompose = decompose,
     .cases = ANYRT_CASES(R"(
       align_corners=1 : f32[1,2,3]{1 0 0 0 1 0}, i64[4]{1 1 1 2} -> f32[1,1,2,2]{-1 0 1 0}
       : f64[1,2,3]{1 0 0.5 0 2 0}, i64[4]{1 3 2 2} -> f64[1,2,2,2]{0 -1 1 -1 0 1 1 1}

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "opdef/attention_rewrite.h"
 #include "opdef/infer.h"
 #include "opdef/strided.h"
 #include "opdef/upgrade_util.h"
@@ -233,6 +234,7 @@ extern const OpDef op_onnx_attention = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .decompose = decompose_attention,
     .upgrade = upgrade_unchanged,
     .downgrade = downgrade,
     .cases = ANYRT_CASES(R"(

@@ -96,8 +96,9 @@ Status eval(EvalContext& c) {
 }
 
 Status decompose(RewriteContext& c) {
-  const Type &x = c.input_type(0), &w = c.input_type(1);
-  const auto dims = w.shape ? to_dims(*w.shape) : std::nullopt;
+  const DType dtype = c.input_type(0).dtype;
+  const std::optional<SymShape>& shape = c.input_type(1).shape;
+  const auto dims = shape ? to_dims(*shape) : std::nullopt;
   if (!dims || dims->size() != 3) return not_implemented("the shape of weight is not known");
   const int64_t channels = (*dims)[0], taps = (*dims)[2];
   ValueId joined = kNoValue;
@@ -108,10 +109,10 @@ Status decompose(RewriteContext& c) {
   }
   ValueId y = c.op("Conv", {joined, c.input(1), c.input(2)}, {{"group", channels}});
   if (c.s("activation") != "none") {
-    const bool narrow = x.dtype != DType::kFloat32;
+    const bool narrow = dtype != DType::kFloat32;
     const ValueId wide = narrow ? c.op("Cast", {y}, {{"to", int64_t{1}}}) : y;
     const ValueId silu = c.op("Mul", {wide, c.op("Sigmoid", {wide})});
-    y = narrow ? c.op("Cast", {silu}, {{"to", static_cast<int64_t>(x.dtype)}}) : silu;
+    y = narrow ? c.op("Cast", {silu}, {{"to", static_cast<int64_t>(dtype)}}) : silu;
   }
   c.replace_output(0, y);
   if (c.has_output(1)) {

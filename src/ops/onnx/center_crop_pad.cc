@@ -1,6 +1,7 @@
 #include "opdef/eval.h"
 #include "opdef/index_map.h"
 #include "opdef/infer.h"
+#include "opdef/rewrite.h"
 #include "opdef/shape_util.h"
 
 namespace anyrt {
@@ -54,6 +55,26 @@ Status eval(EvalContext& c) {
   return {};
 }
 
+// One Pad, whose negative entries crop.
+Status decompose(RewriteContext& c) {
+  const std::optional<SymShape>& shape = c.input_type(0).shape;
+  const auto dims = shape ? to_dims(*shape) : std::nullopt;
+  const Tensor* wanted = c.input_constant(1);
+  if (!dims || !wanted) return not_implemented("the sizes are not known");
+  ANYRT_ASSIGN(const std::vector<int64_t> axes, read_axes(c, static_cast<int64_t>(dims->size())));
+  ANYRT_ASSIGN(const std::vector<int64_t> sizes, to_int64s(*wanted));
+  if (sizes.size() != axes.size()) return invalid_model("shape has {} entries, expected {}", sizes.size(), axes.size());
+  std::vector<int64_t> pads(2 * dims->size(), 0);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const size_t a = static_cast<size_t>(axes[i]);
+    const int64_t in = (*dims)[a], out = sizes[i];
+    pads[a] = in >= out ? -((in - out) / 2) : (out - in) / 2;
+    pads[a + dims->size()] = out - in - pads[a];
+  }
+  c.replace_output(0, c.op("Pad", {c.input(0), c.constant_ints(pads)}));
+  return {};
+}
+
 }  // namespace
 
 extern const OpDef op_onnx_center_crop_pad = {
@@ -67,6 +88,7 @@ extern const OpDef op_onnx_center_crop_pad = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .decompose = decompose,
     .cases = ANYRT_CASES(R"(
       : i32[5]{1 2 3 4 5}, i64[1]{2} -> i32[2]{2 3}
       : f32[2]{1 2}, i32[1]{5} -> f32[5]{0 1 2 0 0}

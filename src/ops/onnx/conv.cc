@@ -50,7 +50,7 @@ extern const OpDef op_onnx_conv = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cost = cost_conv,
     .cases = ANYRT_CASES(R"(
       : f32[1,1,4]{1 2 3 4}, f32[1,1,2]{1 10} -> f32[1,1,3]{21 32 43}

@@ -180,7 +180,7 @@ extern const OpDef op_onnx_conv_transpose = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cost = cost_conv_transpose,
     .cases = ANYRT_CASES(R"(
       : f32[1,1,2]{1 2}, f32[1,1,2]{1 10} -> f32[1,1,3]{1 12 20}

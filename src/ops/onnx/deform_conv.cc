@@ -150,7 +150,7 @@ extern const OpDef op_onnx_deform_conv = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[1,1,1,3]{1 2 4}, f32[1,1,1,1]{10}, f32[1,2,1,3]{0 0 0 0.5 0.5 0.5} -> f32[1,1,1,3]{15 30 20}
       : f32[1,1,1,2]{1 2}, f32[1,1,1,1]{1}, f32[1,2,1,2]{0 0 -1 -1}, f32[1]{0.5}, f32[1,1,1,2]{1 3} -> f32[1,1,1,2]{0.5 3.5}

@@ -75,6 +75,38 @@ Status eval(EvalContext& c) {
   return c.set_output_as(0, y, dtype);
 }
 
+Status decompose(RewriteContext& c) {
+  const DType scale_dtype = c.input_type(1).dtype;
+  if (c.i("block_size") != 0 || scale_dtype == DType::kUndefined) return not_implemented("blocks");
+  ANYRT_ASSIGN(const DType dtype, output_dtype(c, scale_dtype));
+  const auto rank = c.input_rank(0), parts = c.input_rank(1);
+  if (!rank || !parts) return not_implemented("the ranks are not known");
+  const Attr to_float{"to", static_cast<int64_t>(DType::kFloat32)};
+  // A list of parameters lies along its axis.
+  std::vector<int64_t> axes;
+  if (*parts == 1 && *rank > 0) {
+    const SymShape& shape = *c.input_type(1).shape;
+    if (!shape[0].is_const()) return not_implemented("the number of scales is not known");
+    int64_t axis = *rank - 1;
+    if (!shape[0].is(1)) {
+      ANYRT_ASSIGN(axis, normalize_axis(c.i("axis"), *rank));
+    }
+    for (int64_t a = 1; a < *rank - axis; ++a) axes.push_back(a);
+  } else if (*parts != 0) {
+    return not_implemented("a scale of rank {}", *parts);
+  }
+  const auto spread = [&](size_t i) {
+    const ValueId wide = c.op("Cast", {c.input(i)}, {to_float});
+    return axes.empty() ? wide : c.op("Unsqueeze", {wide, c.constant_ints(axes)});
+  };
+  ValueId y = c.op("Cast", {c.input(0)}, {to_float});
+  if (c.has_input(2)) y = c.op("Sub", {y, spread(2)});
+  y = c.op("Mul", {y, spread(1)});
+  if (dtype != DType::kFloat32) y = c.op("Cast", {y}, {{"to", static_cast<int64_t>(dtype)}});
+  c.replace_output(0, y);
+  return {};
+}
+
 Status downgrade(RewriteContext& c) {
   if (c.version() < 23 && c.i("output_dtype") != 0) {
     if (c.dtype("output_dtype") != c.input_type(1).dtype) return not_implemented("output_dtype needs opset 23");
@@ -104,6 +136,7 @@ extern const OpDef op_onnx_dequantize_linear = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .decompose = decompose,
     .upgrade = upgrade_unchanged,
     .downgrade = downgrade,
     .cases = ANYRT_CASES(R"(

@@ -3,6 +3,7 @@
 
 #include "opdef/infer.h"
 #include "opdef/quantize.h"
+#include "opdef/rewrite.h"
 
 namespace anyrt {
 namespace {
@@ -40,6 +41,22 @@ Status eval(EvalContext& c) {
   return {};
 }
 
+Status decompose(RewriteContext& c) {
+  const ValueId x = c.input(0), zero = c.constant_scalar(0, DType::kFloat32),
+                top = c.constant_scalar(255, DType::kFloat32);
+  const Attr flat{"keepdims", int64_t{0}};
+  const ValueId low = c.op("Min", {c.op("ReduceMin", {x}, {flat}), zero});
+  const ValueId high = c.op("Max", {c.op("ReduceMax", {x}, {flat}), zero});
+  const ValueId span = c.op("Div", {c.op("Sub", {high, low}), top});
+  const ValueId scale = c.op("Where", {c.op("Equal", {high, low}), c.constant_scalar(1, DType::kFloat32), span});
+  const ValueId level = c.op("Round", {c.op("Clip", {c.op("Div", {c.op("Neg", {low}), scale}), zero, top})});
+  const ValueId zero_point = c.op("Cast", {level}, {{"to", static_cast<int64_t>(DType::kUInt8)}});
+  c.replace_output(0, c.op("QuantizeLinear", {x, scale, zero_point}));
+  c.replace_output(1, scale);
+  c.replace_output(2, zero_point);
+  return {};
+}
+
 }  // namespace
 
 extern const OpDef op_onnx_dynamic_quantize_linear = {
@@ -52,6 +69,7 @@ extern const OpDef op_onnx_dynamic_quantize_linear = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .decompose = decompose,
     .cases = ANYRT_CASES(R"(
       : f32[6]{0 2 -3 -2.5 1.34 0.5} -> u8[6]{153 255 0 26 221 179}, f32[]{0.0196078438}, u8[]{153}
       : f32[2]{-1 -2.1} -> u8[2]{134 0}, f32[]{0.00823529344}, u8[]{255}

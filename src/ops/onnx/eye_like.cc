@@ -66,7 +66,7 @@ extern const OpDef op_onnx_eye_like = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : i32[2,3]{0 0 0 0 0 0} -> i32[2,3]{1 0 0 0 1 0}
       k=1 dtype=1 : u8[2,2]{0 0 0 0} -> f32[2,2]{0 1 0 0}

@@ -32,7 +32,7 @@ extern const OpDef op_onnx_global_average_pool = {
     .eval = eval,
     .decompose = decompose,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[1,2,2,2]{1 2 3 4 5 6 7 8} -> f32[1,2,1,1]{2.5 6.5}
       : f64[2,1,3]{1 2 3 4 5 9} -> f64[2,1,1]{2 6}

@@ -27,6 +27,16 @@ Status eval(EvalContext& c) {
 // Opset 1 held p as a float.
 Status upgrade(RewriteContext& c) { return c.version() < 2 ? upgrade_lp_norm(c) : Status(); }
 
+Status decompose(RewriteContext& c) {
+  const int64_t p = c.i("p");
+  if (p != 1 && p != 2) return not_implemented("p = {}", p);
+  if (c.input_rank(0) == 2) {
+    c.replace_output(0, c.op("Abs", {c.input(0)}));
+    return {};
+  }
+  return decompose_global_pool(c, p == 1 ? "ReduceL1" : "ReduceL2");
+}
+
 }  // namespace
 
 extern const OpDef op_onnx_global_lp_pool = {
@@ -39,6 +49,7 @@ extern const OpDef op_onnx_global_lp_pool = {
     .types = kTypes,
     .infer = infer_global_pool,
     .eval = eval,
+    .decompose = decompose,
     .upgrade = upgrade,
     .downgrade =
         [](RewriteContext& c) { return c.version() < 2 ? not_implemented("opset 1 takes p as a float") : Status(); },

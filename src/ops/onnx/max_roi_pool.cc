@@ -118,7 +118,7 @@ extern const OpDef op_onnx_max_roi_pool = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       pooled_shape=[1,2] : f32[1,1,2,4]{1 2 3 4 5 6 7 8}, f32[1,5]{0 0 0 3 1} -> f32[1,1,1,2]{6 8}
       pooled_shape=[2,2] spatial_scale=0.5 : f64[2,1,2,2]{1 2 3 4 5 6 7 8}, f64[2,5]{1 0 0 2 2 0 2 2 2 2} -> f64[2,1,2,2]{5 6 7 8 4 4 4 4}

@@ -100,7 +100,7 @@ extern const OpDef op_onnx_max_unpool = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       kernel_shape=[2] strides=[2] : f32[1,1,2]{5 6}, i64[1,1,2]{1 2} -> f32[1,1,4]{0 5 6 0}
       kernel_shape=[2,2] strides=[2,2] : f16[1,1,1,2]{5 6}, i64[1,1,1,2]{5 7}, i64[4]{1 1 3 5} -> f16[1,1,3,5]{0 0 0 0 0 0 5 0 6 0 0 0 0 0 0}

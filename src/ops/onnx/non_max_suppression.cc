@@ -115,7 +115,7 @@ extern const OpDef op_onnx_non_max_suppression = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[1,3,4]{0 0 1 1 0 0.1 1 1.1 0 5 1 6}, f32[1,1,3]{0.9 0.75 0.6}, i64[1]{3}, f32[1]{0.5} -> i64[2,3]{0 0 0 0 0 2}
       : f32[1,3,4]{1 1 0 0 0 0.1 1 1.1 0 5 1 6}, f32[1,1,3]{0.9 0.95 0.6}, i64[]{1}, f32[]{0.5}, f32[]{0.4} -> i64[1,3]{0 0 1}

@@ -69,7 +69,7 @@ extern const OpDef op_onnx_non_zero = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : bool[2,2]{true false true true} -> i64[2,3]{0 1 1 0 0 1}
       : f32[4]{0 -0.0 nan 2} -> i64[1,2]{2 3}

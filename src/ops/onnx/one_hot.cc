@@ -80,7 +80,7 @@ extern const OpDef op_onnx_one_hot = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : i64[3]{1 -1 5}, i64[]{3}, f32[2]{0 1} -> f32[3,3]{0 1 0 0 0 1 0 0 0}
       axis=0 : i32[2]{0 1}, f32[1]{2}, i8[2]{5 7} -> i8[2,2]{7 5 5 7}

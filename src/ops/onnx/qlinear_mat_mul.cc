@@ -110,7 +110,7 @@ extern const OpDef op_onnx_qlinear_mat_mul = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cost = cost_matmul,
     .cases = ANYRT_CASES(R"(
       : u8[1,2]{3 5}, f32[]{0.5}, u8[]{1}, u8[2,1]{4 6}, f32[]{0.25}, u8[]{2}, f32[]{0.5}, u8[]{7} -> u8[1,1]{12}

@@ -2,6 +2,7 @@
 
 #include "opdef/eval.h"
 #include "opdef/infer.h"
+#include "opdef/rewrite.h"
 #include "opdef/shape_util.h"
 #include "tensor/dispatch.h"
 
@@ -94,6 +95,59 @@ Status eval(EvalContext& c) {
   return c.set_output_as(0, y, dtype);
 }
 
+Status decompose(RewriteContext& c) {
+  const auto rank = c.input_rank(0);
+  if (!rank) return not_implemented("the rank of X is not known");
+  const bool flat = *rank == 3;
+  const int64_t rotated = c.i("rotary_embedding_dim"), all = INT64_MAX;
+  const bool interleaved = c.i("interleaved") != 0;
+  const std::vector<int64_t> swap{0, 2, 1, 3};
+  ValueId x = c.input(0);
+  if (flat) {
+    x = c.op("Reshape", {x, c.constant_ints({0, 0, c.i("num_heads"), -1})});
+    x = c.op("Transpose", {x}, {{"perm", swap}});
+  }
+  const auto last_axis = [&](ValueId v, int64_t start, int64_t end, int64_t step) {
+    return c.op("Slice",
+                {v, c.constant_ints({start}), c.constant_ints({end}), c.constant_ints({-1}), c.constant_ints({step})});
+  };
+  const auto row = [&](size_t i) {
+    const ValueId v = c.has_input(3) ? c.op("Gather", {c.input(i), c.input(3)}) : c.input(i);
+    return c.op("Unsqueeze", {v, c.constant_ints({1})});
+  };
+  const ValueId turned = rotated == 0 ? x : last_axis(x, 0, rotated, 1);
+  ValueId first = kNoValue, second = kNoValue;
+  if (interleaved) {
+    first = last_axis(turned, 0, all, 2);
+    second = last_axis(turned, 1, all, 2);
+  } else {
+    const auto halves = c.ops("", "Split", {turned}, {{"axis", int64_t{-1}}, {"num_outputs", int64_t{2}}}, 2);
+    first = halves[0];
+    second = halves[1];
+  }
+  const ValueId cosine = row(1), sine = row(2);
+  const auto times = [&](ValueId a, ValueId b) { return c.op("Mul", {a, b}); };
+  ValueId re = c.op("Sub", {times(cosine, first), times(sine, second)});
+  ValueId im = c.op("Add", {times(sine, first), times(cosine, second)});
+  ValueId y = kNoValue;
+  const Attr along{"axis", int64_t{-1}};
+  if (interleaved) {
+    const ValueId end = c.constant_ints({-1});
+    re = c.op("Unsqueeze", {re, end});
+    im = c.op("Unsqueeze", {im, end});
+    y = c.op("Reshape", {c.op("Concat", {re, im}, {along}), c.op("Shape", {turned})}, {{"allowzero", int64_t{1}}});
+  } else {
+    y = c.op("Concat", {re, im}, {along});
+  }
+  if (rotated != 0) y = c.op("Concat", {y, last_axis(x, rotated, all, 1)}, {along});
+  if (flat) {
+    y = c.op("Transpose", {y}, {{"perm", swap}});
+    y = c.op("Reshape", {y, c.op("Shape", {c.input(0)})}, {{"allowzero", int64_t{1}}});
+  }
+  c.replace_output(0, y);
+  return {};
+}
+
 }  // namespace
 
 extern const OpDef op_onnx_rotary_embedding = {
@@ -107,6 +161,7 @@ extern const OpDef op_onnx_rotary_embedding = {
     .types = kTypes,
     .infer = infer,
     .eval = eval,
+    .decompose = decompose,
     .cases = ANYRT_CASES(R"(
       : f32[1,1,1,4]{1 2 3 4}, f32[1,1,2]{0 1}, f32[1,1,2]{1 0} -> f32[1,1,1,4]{-3 2 1 4}
       interleaved=1 : f32[1,1,1,4]{1 2 3 4}, f32[2,2]{9 9 0 1}, f32[2,2]{9 9 1 0}, i64[1,1]{1} -> f32[1,1,1,4]{-2 1 3 4}
