@@ -155,6 +155,7 @@ Expected<Graph> decompose_node(const Node& node, const std::vector<Type>& input_
   RewriteContext c(g, id, node.def->since);
   ANYRT_TRY(node.def->decompose(c));
   ANYRT_TRY(c.finish());
+  if (g.node(id).alive) return internal_error("the decomposition of {} left it in place", node.op);
   ANYRT_TRY(g.sort());
   return g;
 }
