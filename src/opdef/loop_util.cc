@@ -32,6 +32,20 @@ struct LoopDepth {
   ~LoopDepth() { --t_loop_depth; }
 };
 
+Expected<Tensor> empty_stack(const Graph& body, size_t output, int64_t axis) {
+  const Type& type = body.value(body.outputs[output]).type;
+  if (!type.is_tensor() || type.dtype == DType::kUndefined) {
+    return not_implemented("no iteration ran, and the type of body output {} is not known", output);
+  }
+  Dims dims;
+  if (type.shape) {
+    for (const Dim& d : *type.shape) dims.push_back(d.is_const() ? d.value() : 0);
+  }
+  ANYRT_ASSIGN(const int64_t at, normalize_axis(axis, static_cast<int64_t>(dims.size()) + 1));
+  dims.insert(dims.begin() + at, 0);
+  return Tensor::make(type.dtype, std::move(dims));
+}
+
 }  // namespace
 
 Expected<std::vector<Type>> infer_loop_body(InferContext& c, std::string_view body, std::vector<Type> inputs,
@@ -68,20 +82,6 @@ Expected<std::vector<Type>> infer_loop_body(InferContext& c, std::string_view bo
     if (stable || round == last_round) return out;
     if (const Attr* a = c.node().find_attr(body)) forget_shapes(*std::get<GraphBox>(a->value));
   }
-}
-
-Expected<Tensor> empty_stack(const Graph& body, size_t output, int64_t axis) {
-  const Type& type = body.value(body.outputs[output]).type;
-  if (!type.is_tensor() || type.dtype == DType::kUndefined) {
-    return not_implemented("no iteration ran, and the type of body output {} is not known", output);
-  }
-  Dims dims;
-  if (type.shape) {
-    for (const Dim& d : *type.shape) dims.push_back(d.is_const() ? d.value() : 0);
-  }
-  ANYRT_ASSIGN(const int64_t at, normalize_axis(axis, static_cast<int64_t>(dims.size()) + 1));
-  dims.insert(dims.begin() + at, 0);
-  return Tensor::make(type.dtype, std::move(dims));
 }
 
 Expected<Tensor> stack_results(const Graph& body, size_t output, std::span<const Value> results, int64_t axis,

@@ -16,10 +16,8 @@ namespace anyrt {
 Expected<std::vector<Type>> infer_loop_body(InferContext& c, std::string_view body, std::vector<Type> inputs,
                                             size_t first_in, size_t first_out, size_t count);
 
-// Shape that `output` of a body has when no iteration has run: declared dims, 0 where they are not known.
-Expected<Tensor> empty_stack(const Graph& body, size_t output, int64_t axis);
-
-// Stacks what the iterations gave; `what` names the value in errors.
+// Stacks what the iterations gave as `output` of the body. Without any the declared dims stand, 0 where they are
+// unknown.
 Expected<Tensor> stack_results(const Graph& body, size_t output, std::span<const Value> results, int64_t axis,
                                bool reversed);
 

@@ -275,6 +275,14 @@ Expected<Tensor> evaluate_regression(EvalContext& c, const TreeEnsemble<T>& tree
   return y;
 }
 
+Status downgrade_tree_lists(RewriteContext& c) {
+  if (c.version() >= 3) return {};
+  for (const Attr& a : c.node().attrs) {
+    if (a.kind() == AttrKind::kTensor) return not_implemented("attribute {} came with version 3", a.name);
+  }
+  return {};
+}
+
 #define ANYRT_INSTANTIATE(T)                                                                                     \
   template struct TreeEnsemble<T>;                                                                               \
   template Expected<TreeEnsemble<T>> read_node_lists<T>(const AttrReader&, const std::string&, int64_t);         \

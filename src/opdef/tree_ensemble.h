@@ -5,6 +5,7 @@
 
 #include "opdef/eval.h"
 #include "opdef/ml_util.h"
+#include "opdef/rewrite.h"
 
 namespace anyrt {
 
@@ -54,5 +55,8 @@ Expected<std::vector<T>> number_list(const AttrReader& c, const std::string& nam
 template <class T>
 Expected<Tensor> evaluate_regression(EvalContext& c, const TreeEnsemble<T>& trees, const Tensor& x, int64_t targets,
                                      TreeAggregate how, const std::vector<T>& base_values, PostTransform transform);
+
+// Versions 1 and 2 of the classifier and the regressor have lists of floats only.
+Status downgrade_tree_lists(RewriteContext& c);
 
 }  // namespace anyrt

@@ -10,6 +10,17 @@ Status downgrade_unchanged(RewriteContext& c) {
   return {};
 }
 
+Status downgrade_any_value(RewriteContext& c, int sequences) {
+  const auto check = [&](const Type& t) {
+    if (t.is_optional() && c.version() < 16) return not_implemented("an optional value needs opset 16");
+    if (t.is_sequence() && c.version() < sequences) return not_implemented("a sequence needs opset {}", sequences);
+    return Status();
+  };
+  for (size_t i = 0; i < c.num_inputs(); ++i) ANYRT_TRY(check(c.input_type(i)));
+  for (size_t i = 0; i < c.num_outputs(); ++i) ANYRT_TRY(check(c.output_type(i)));
+  return downgrade_unchanged(c);
+}
+
 Status upgrade_legacy_broadcast(RewriteContext& c) {
   if (c.version() >= 7) return {};
   const bool broadcast = c.i("broadcast", 0) != 0;

@@ -12,6 +12,10 @@ inline Status upgrade_unchanged(RewriteContext&) { return {}; }
 // The older form holds the same, for fewer element types.
 Status downgrade_unchanged(RewriteContext& c);
 
+// The same for operators that pass on values of every kind, where sequences came with opset `sequences` and optionals
+// with 16.
+Status downgrade_any_value(RewriteContext& c, int sequences);
+
 inline Status drop_attr(RewriteContext& c, std::string_view name) {
   c.remove_attr(name);
   return {};

@@ -151,15 +151,19 @@ Expected<MessageOut> GraphOut::graph_message(const Graph& graph, const Names* pa
 
 Expected<MessageOut> GraphOut::node_message(const Node& node, const Names& names) {
   MessageOut out;
-  const auto put_values = [&](uint32_t field, const std::vector<ValueId>& ids) {
+  const auto put_values = [&](uint32_t field, const std::vector<ValueId>& ids, size_t least) {
     size_t count = ids.size();
     while (count > 0 && ids[count - 1] == kNoValue) --count;
-    for (size_t i = 0; i < count; ++i) {
-      out.text(field, ids[i] == kNoValue ? std::string_view() : names.of.at(static_cast<uint32_t>(ids[i])));
+    for (size_t i = 0; i < std::max(count, least); ++i) {
+      const bool omitted = i >= count || ids[i] == kNoValue;
+      out.text(field, omitted ? std::string_view() : names.of.at(static_cast<uint32_t>(ids[i])));
     }
   };
-  put_values(1, node.inputs);
-  put_values(2, node.outputs);
+  // ONNX counts the inputs before a variadic one as there even where they are optional (Loop).
+  const bool variadic = node.def && !node.def->inputs.empty() &&
+                        (node.def->inputs.back().flags & (kVariadicParam | kVariadicAnyParam)) != 0;
+  put_values(1, node.inputs, variadic ? node.def->inputs.size() - 1 : 0);
+  put_values(2, node.outputs, 0);
   out.text_if(3, node.name);
   out.text(4, node.op);
   for (const Attr& attr : node.attrs) {

@@ -203,7 +203,7 @@ Status eval(EvalContext& c) {
   const size_t width = static_cast<size_t>(rows.width);
   const size_t lines = m.has_vectors() ? m.vectors : m.classes;
   const std::vector<float>& matrix = m.has_vectors() ? support : coefficients;
-  if (width == 0 ? !matrix.empty() : matrix.size() % width != 0 || matrix.size() / width != lines) {
+  if (width == 0 || matrix.size() % width != 0 || matrix.size() / width != lines) {
     return invalid_argument("{} numbers for {} vectors of {} features", matrix.size(), lines, width);
   }
   const size_t columns = score_columns(c, m);

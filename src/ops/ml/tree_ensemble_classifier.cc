@@ -188,7 +188,7 @@ extern const OpDef op_ml_tree_ensemble_classifier = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_tree_lists,
 };
 
 }  // namespace anyrt

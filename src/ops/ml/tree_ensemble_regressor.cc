@@ -76,7 +76,7 @@ extern const OpDef op_ml_tree_ensemble_regressor = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_tree_lists,
     .cases = ANYRT_CASES(R"(
       nodes_treeids=[0,0,0] nodes_nodeids=[0,1,2] nodes_featureids=[1,0,0] nodes_values=[0.5,0.0,0.0] nodes_modes=["BRANCH_LEQ","LEAF","LEAF"] nodes_truenodeids=[1,0,0] nodes_falsenodeids=[2,0,0] target_treeids=[0,0] target_nodeids=[1,2] target_ids=[0,0] target_weights=[1.0,2.0] base_values=[10.0] : f32[3,2]{0 0.5 0 0.6 0 nan} -> f32[3,1]{11 12 12}
       nodes_treeids=[0,0,0] nodes_nodeids=[0,1,2] nodes_featureids=[0,0,0] nodes_values=[1.0,0.0,0.0] nodes_modes=["BRANCH_GT","LEAF","LEAF"] nodes_truenodeids=[1,0,0] nodes_falsenodeids=[2,0,0] nodes_missing_value_tracks_true=[1,0,0] target_treeids=[0,0,0] target_nodeids=[1,2,2] target_ids=[0,1,0] target_weights=[1.0,2.0,3.0] n_targets=2 aggregate_function="MAX" : f64[2,1]{nan 1} -> f32[2,2]{1 0 3 2}

@@ -61,7 +61,7 @@ extern const OpDef op_onnx_constant_of_shape = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : i64[2]{2 3} -> f32[2,3]{0 0 0 0 0 0}
       : i64[0]{} -> f32[]{0}

@@ -54,7 +54,7 @@ extern const OpDef op_onnx_expand = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[2,1]{1 2}, i64[2]{1 3} -> f32[2,3]{1 1 1 2 2 2}
       : str[1]{"a"}, i64[2]{2 1} -> str[2,1]{"a" "a"}

@@ -77,7 +77,7 @@ extern const OpDef op_onnx_gather = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[3,2]{1 2 3 4 5 6}, i64[2]{2 0} -> f32[2,2]{5 6 1 2}
       axis=1 : i8[2,3]{1 2 3 4 5 6}, i32[1,2]{-1 0} -> i8[2,1,2]{3 1 6 4}

@@ -52,7 +52,7 @@ extern const OpDef op_onnx_gather_elements = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       axis=1 : f32[2,2]{1 2 3 4}, i64[2,2]{0 0 1 0} -> f32[2,2]{1 1 4 3}
       : i16[3,3]{1 2 3 4 5 6 7 8 9}, i32[2,3]{1 2 0 2 0 0} -> i16[2,3]{4 8 3 7 2 3}

@@ -39,7 +39,7 @@ extern const OpDef op_onnx_identity = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = [](RewriteContext& c) { return downgrade_any_value(c, 14); },
     .cases = ANYRT_CASES(R"(
       : f32[2]{1 nan} -> f32[2]{1 nan}
       : str[]{"a"} -> str[]{"a"}

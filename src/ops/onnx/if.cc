@@ -50,7 +50,7 @@ extern const OpDef op_onnx_if = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = [](RewriteContext& c) { return downgrade_any_value(c, 13); },
 };
 
 }  // namespace anyrt

@@ -117,7 +117,7 @@ extern const OpDef op_onnx_loop = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = [](RewriteContext& c) { return downgrade_any_value(c, 13); },
 };
 
 }  // namespace anyrt

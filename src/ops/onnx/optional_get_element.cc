@@ -39,7 +39,7 @@ extern const OpDef op_onnx_optional_get_element = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[2]{1 2} -> f32[2]{1 2}
       : seq(i64[1]{1}, i64[2]{2 3}) -> seq(i64[1]{1}, i64[2]{2 3})

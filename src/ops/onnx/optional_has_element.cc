@@ -33,7 +33,7 @@ extern const OpDef op_onnx_optional_has_element = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[2]{1 2} -> bool[]{true}
       : seq(i64[1]{1}) -> bool[]{true}

@@ -120,6 +120,7 @@ Status eval(EvalContext& c) {
   for (size_t k = 0; k < l.states; ++k) state.push_back(c.value(k));
   std::vector<std::vector<Value>> results(l.results);
   const int64_t length = scans[0].dim(0);
+  if (scans[0].size() == 0 && length > (1 << 24)) return invalid_argument("{} slices without elements", length);
   for (int64_t i = 0; i < length; ++i) {
     ANYRT_TRY(c.check_cancelled());
     std::vector<Value> in = std::move(state);

@@ -32,7 +32,7 @@ extern const OpDef op_onnx_size = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[2,3]{rand:1} -> i64[]{6}
       : f16[0,3]{} -> i64[]{0}

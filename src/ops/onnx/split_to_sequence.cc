@@ -96,7 +96,7 @@ extern const OpDef op_onnx_split_to_sequence = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[2,2]{1 2 3 4} -> seq(f32[1,2]{1 2}, f32[1,2]{3 4})
       keepdims=0 axis=-1 : f32[2,2]{1 2 3 4} -> seq(f32[2]{1 3}, f32[2]{2 4})

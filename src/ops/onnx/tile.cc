@@ -86,7 +86,7 @@ extern const OpDef op_onnx_tile = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[2,2]{0 1 2 3}, i64[2]{2 2} -> f32[4,4]{0 1 0 1 2 3 2 3 0 1 0 1 2 3 2 3}
       : str[2]{"a" "b"}, i64[1]{2} -> str[4]{"a" "b" "a" "b"}

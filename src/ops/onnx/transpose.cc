@@ -58,7 +58,7 @@ extern const OpDef op_onnx_transpose = {
     .infer = infer,
     .eval = eval,
     .upgrade = upgrade_unchanged,
-    .downgrade = upgrade_unchanged,
+    .downgrade = downgrade_unchanged,
     .cases = ANYRT_CASES(R"(
       : f32[2,3]{1 2 3 4 5 6} -> f32[3,2]{1 4 2 5 3 6}
       perm=[1,2,0] : i8[1,2,2]{1 2 3 4} -> i8[2,2,1]{1 2 3 4}
