@@ -4,6 +4,8 @@
 
 namespace anyrt {
 
+const BoundTensor BindQuery::kOmitted;
+
 std::span<const DeviceDef* const> all_devices() { return {kDeviceRegistry, kDeviceRegistrySize}; }
 
 const DeviceDef* find_device(std::string_view name) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "device/bound.h"
 #include "graph/graph.h"
 #include "tensor/tensor.h"
 
@@ -63,10 +64,11 @@ struct CompiledStep {
   std::vector<NodeId> nodes;    // where it comes from
   std::vector<ValueId> inputs;  // kNoValue for omitted ones
   std::vector<ValueId> outputs;
-  bool in_place0 = false;  // output 0 may take the bytes of input 0
-  bool view0 = false;      // output 0 is input 0 under another shape: no work where the planner makes it so
-  size_t scratch_bytes = 0;
-  // Host-memory devices: runs on the calling thread. `state` holds packed weights and the like, shared by all calls.
+  uint32_t in_place = 0;  // bit i: output 0 may take the bytes of input i
+  bool view0 = false;     // output 0 is input 0 under another shape: no work where the planner makes it so
+  // Host-memory devices, on the calling thread. `bind` is used where all sizes are known, `run` (a kernel, or the
+  // reference) elsewhere. `state` holds packed weights and the like, shared by all calls.
+  BindFn bind = nullptr;
   Status (*run)(EvalContext&, const void* state) = nullptr;
   std::shared_ptr<const void> state;
   // Other devices: what `launch` gets back.

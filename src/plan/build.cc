@@ -164,26 +164,45 @@ class PlanBuilder {
     }
   }
 
-  // Views and in-place results take the bytes of input 0 where that is safe.
+  // Views and in-place results take the bytes of an input where that is safe.
   void share_bytes() {
-    std::vector<Slot>& slots = plan_->slots;
     for (uint32_t i = 0; i < plan_->steps.size(); ++i) {
       const PlanStep& step = plan_->steps[i];
       if (step.kind != StepKind::kRun || step.inputs.empty() || step.outputs.empty()) continue;
-      const uint32_t in = step.inputs[0], out = step.outputs[0];
-      if (in == kNoSlot || out == kNoSlot) continue;
-      const bool view = step.compiled.view0, in_place = step.compiled.in_place0;
-      if (!view && !in_place) continue;
-      Slot& root = slots[slots[in].root];
-      if (root.kind != SlotKind::kArena || slots[out].kind != SlotKind::kArena) continue;
-      if (in_place && !view) {
-        const Type &a = plan_->type(in), &b = plan_->type(out);
-        if (root.last != i || std::count(step.inputs.begin(), step.inputs.end(), in) != 1) continue;
-        if (!a.shape || !b.shape || a.dtype != b.dtype || *a.shape != *b.shape) continue;
+      const uint32_t out = step.outputs[0];
+      if (out == kNoSlot || plan_->slots[out].kind != SlotKind::kArena) continue;
+      if (step.compiled.view0) {
+        share(step.inputs[0], out);
+        continue;
       }
-      slots[out].root = slots[in].root;
-      root.last = std::max(root.last, slots[out].last);
+      for (size_t k = 0; k < step.inputs.size() && k < 32; ++k) {
+        if (!(step.compiled.in_place >> k & 1) || !may_overwrite(i, step.inputs[k], out)) continue;
+        share(step.inputs[k], out);
+        break;
+      }
     }
+  }
+
+  void share(uint32_t in, uint32_t out) {
+    std::vector<Slot>& slots = plan_->slots;
+    if (in == kNoSlot || slots[slots[in].root].kind != SlotKind::kArena) return;
+    slots[out].root = slots[in].root;
+    Slot& root = slots[slots[in].root];
+    root.last = std::max(root.last, slots[out].last);
+  }
+
+  // The step reads these bytes last, and only once.
+  bool may_overwrite(uint32_t step, uint32_t in, uint32_t out) const {
+    const std::vector<Slot>& slots = plan_->slots;
+    if (in == kNoSlot || slots[slots[in].root].kind != SlotKind::kArena || slots[slots[in].root].last != step)
+      return false;
+    for (uint32_t other : plan_->steps[step].inputs) {
+      if (other != kNoSlot && other != in && slots[other].root == slots[in].root) return false;
+    }
+    const auto& inputs = plan_->steps[step].inputs;
+    if (std::count(inputs.begin(), inputs.end(), in) != 1) return false;
+    const Type &a = plan_->type(in), &b = plan_->type(out);
+    return a.shape && b.shape && a.dtype == b.dtype && *a.shape == *b.shape;
   }
 
   void collect_symbols() {

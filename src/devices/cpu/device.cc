@@ -12,6 +12,7 @@ Status run_eval(EvalContext& c, const void*) { return c.node().def->eval(c); }
 class CpuDevice final : public Device {
  public:
   explicit CpuDevice(const DeviceOptions& options) : options_(options) {
+    cpu::apply_isa_limit();
     info_.name = "cpu";
     info_.description = "the machine's processor";
     info_.host_memory = true;
@@ -37,8 +38,9 @@ class CpuDevice final : public Device {
       const cpu::KernelQuery query(graph, id, options_.accuracy);
       if (const cpu::KernelRow* row = cpu::find_kernel(query)) {
         step.kernel = row->kernel;
-        step.in_place0 = row->in_place;
-        step.run = row->run;
+        step.in_place = row->in_place;
+        step.bind = row->bind;
+        step.run = row->run ? row->run : run_eval;
         if (row->prepare) {
           Expected<std::shared_ptr<const void>> state = row->prepare(query);
           if (!state.ok()) return std::move(state).status().with_context("node " + node.label());

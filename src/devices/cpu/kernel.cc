@@ -1,5 +1,7 @@
 #include "devices/cpu/kernel.h"
 
+#include <hwy/targets.h>
+
 #include <cstdlib>
 #include <cstring>
 
@@ -25,6 +27,20 @@ int isa_limit() {
 }
 
 }  // namespace
+
+void apply_isa_limit() {
+  static const bool applied = [] {
+    const int limit = isa_limit();
+    if (limit < 0) return true;
+    int64_t disabled = 0;
+    if (limit < static_cast<int>(Isa::kAvx512)) disabled |= HWY_AVX3;
+    if (limit < static_cast<int>(Isa::kAvx2)) disabled |= HWY_AVX2;
+    if (limit < static_cast<int>(Isa::kSse4)) disabled |= HWY_SSE4;
+    hwy::DisableTargets(disabled);
+    return true;
+  }();
+  (void)applied;
+}
 
 bool isa_allowed(Isa isa) { return isa == Isa::kAny || isa_limit() < 0 || static_cast<int>(isa) <= isa_limit(); }
 

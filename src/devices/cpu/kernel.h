@@ -45,10 +45,13 @@ struct KernelRow {
   Accuracy accuracy = Accuracy::kStrict;  // the strictest class whose bounds the kernel keeps
   Isa isa = Isa::kAny;
   int priority = 0;
-  bool in_place = false;                          // output 0 may share input 0's bytes
+  uint32_t in_place = 0;                          // bit i: output 0 may take the bytes of input i (of equal size)
   bool (*accepts)(const KernelQuery&) = nullptr;  // null: every node with these dtypes
   // Packs weights and the like, once per session; null: no state.
   Expected<std::shared_ptr<const void>> (*prepare)(const KernelQuery&) = nullptr;
+  // Works out everything that depends on sizes; see device/bound.h. One of bind and run must be there; where only
+  // `bind` is, the reference runs what it refuses.
+  BindFn bind = nullptr;
   // Reads c.input(i), writes through c.output(i, …); parallel work through c.parallel_for.
   Status (*run)(EvalContext& c, const void* state) = nullptr;
 };
@@ -65,5 +68,7 @@ const KernelRow* find_kernel(const KernelQuery& query);
 
 // ISA limit from ANYRT_ISA (scalar, sse4, avx2, avx512 …), for tests and comparisons.
 bool isa_allowed(Isa isa);
+// Makes Highway's dispatch keep to it; called before the first kernel runs.
+void apply_isa_limit();
 
 }  // namespace anyrt::cpu

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/threads.h"
 #include "devices/cpu/kernel.h"
 #include "opdef/shape_util.h"
 
@@ -102,22 +103,22 @@ Status run_sub(EvalContext& c, const void*) { return run_binary(c, HWY_DYNAMIC_D
 Status run_mul(EvalContext& c, const void*) { return run_binary(c, HWY_DYNAMIC_DISPATCH(mul)); }
 Status run_div(EvalContext& c, const void*) { return run_binary(c, HWY_DYNAMIC_DISPATCH(div)); }
 
-Status run_relu(EvalContext& c, const void*) {
-  const Tensor x = c.input(0);
-  ANYRT_ASSIGN(Tensor * y, c.output(0, DType::kFloat32, x.dims()));
-  float* py = y->mutable_data<float>();
-  const auto f = HWY_DYNAMIC_DISPATCH(relu);
-  c.parallel_for(x.size(), kGrain,
-                 [&](int64_t begin, int64_t end) { f(x.data<float>() + begin, py + begin, end - begin); });
-  return {};
+Expected<std::unique_ptr<BoundStep>> bind_relu(const BindQuery& q, const std::shared_ptr<const void>&) {
+  return bound_step([n = q.output(0).count(), f = HWY_DYNAMIC_DISPATCH(relu)](const StepArgs& args) {
+    const float* x = args.input<float>(0);
+    float* y = args.output<float>(0);
+    parallel_for(
+        n, kGrain, [&](int64_t begin, int64_t end) { f(x + begin, y + begin, end - begin); }, args.threads);
+    return Status();
+  });
 }
 
 constexpr KernelRow kRows[] = {
-    {.kernel = "f32_add", .op = "Add", .in_place = true, .run = run_add},
-    {.kernel = "f32_sub", .op = "Sub", .in_place = true, .run = run_sub},
-    {.kernel = "f32_mul", .op = "Mul", .in_place = true, .run = run_mul},
-    {.kernel = "f32_div", .op = "Div", .in_place = true, .run = run_div},
-    {.kernel = "f32_relu", .op = "Relu", .in_place = true, .run = run_relu},
+    {.kernel = "f32_add", .op = "Add", .in_place = 1, .run = run_add},
+    {.kernel = "f32_sub", .op = "Sub", .in_place = 1, .run = run_sub},
+    {.kernel = "f32_mul", .op = "Mul", .in_place = 1, .run = run_mul},
+    {.kernel = "f32_div", .op = "Div", .in_place = 1, .run = run_div},
+    {.kernel = "f32_relu", .op = "Relu", .in_place = 1, .bind = bind_relu},
 };
 
 }  // namespace
