@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -75,6 +76,20 @@ struct CompiledStep {
   std::shared_ptr<const void> code;
 };
 
+// What one pass of a device has done.
+struct DevicePassReport {
+  const char* pass = "";
+  size_t changes = 0;
+  std::vector<std::string> notes;  // for explain: what was changed, what was not and why, one line each
+};
+
+// A graph rewrite of a device's own. It sees one graph at a time, nodes normalised and types inferred before and after.
+struct DevicePass {
+  const char* name;   // "cpu_assign_layout": of the stage, and to switch it off
+  bool exact = true;  // results keep every bit; the others are left out where that is asked for
+  std::function<Status(Graph&, DevicePassReport&)> run;
+};
+
 // One opened device. Functions may be called from several threads. A device keeps no tensor of its own between runs
 // except what `alloc` gave out.
 class Device {
@@ -84,8 +99,8 @@ class Device {
 
   // Whether the device can run the node; `why` says why not. Types and symbolic shapes of its values are known.
   virtual bool supports(const Graph& graph, NodeId node, std::string* why) = 0;
-  // Graph rewrites of the device's own, before compile (optional).
-  virtual Status passes(Graph&) { return {}; }
+  // Graph rewrites of the device's own, in order; run before compile where no other device takes part.
+  virtual std::vector<DevicePass> passes() { return {}; }
   // Steps for a region of supported nodes, in execution order.
   virtual Expected<std::vector<CompiledStep>> compile(const Graph& graph, std::span<const NodeId> region) = 0;
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "format/onnx/reader.h"
+#include "graph/walk.h"
 #include "interp/interp.h"
 #include "opdef/inference.h"
 #include "opdef/rewrite.h"
@@ -79,14 +80,58 @@ struct Session::Impl {
   std::unique_ptr<Plan> plan;
   std::unique_ptr<Executor> executor;
   std::vector<PipelineReport> passes;
+  std::vector<DevicePass> device_passes;
+  std::vector<DevicePassReport> device_reports;
+
+  bool is_disabled(std::string_view pass) const {
+    const auto& list = options.disabled_passes;
+    return std::find(list.begin(), list.end(), pass) != list.end();
+  }
+
+  bool is_device_pass(std::string_view name) const {
+    return std::any_of(device_passes.begin(), device_passes.end(), [&](const DevicePass& p) { return p.name == name; });
+  }
 
   Status run_passes() {
     if (!options.optimize) return {};
     PipelineOptions o;
-    o.disabled = options.disabled_passes;
+    for (const std::string& name : options.disabled_passes) {
+      if (find_pass(name)) {
+        o.disabled.push_back(name);
+      } else if (!is_device_pass(name)) {
+        std::string names;
+        for (const PassRow& p : all_passes()) names += (names.empty() ? "" : ", ") + std::string(p.name);
+        for (const DevicePass& p : device_passes) names += ", " + std::string(p.name);
+        return invalid_argument("there is no pass '{}'; the passes are: {}", name, names);
+      }
+    }
     o.exact_only = options.accuracy == Accuracy::kStrict;
     o.on_change = options.on_stage;
     return anyrt::run_passes(model.graph, o, &passes.emplace_back());
+  }
+
+  // Passes of the CPU, where it runs everything.
+  Status run_device_passes() {
+    if (!options.optimize || devices.size() != 1) return {};
+    Graph& graph = model.graph;
+    for (const DevicePass& pass : device_passes) {
+      if (is_disabled(pass.name) || (options.accuracy == Accuracy::kStrict && !pass.exact)) continue;
+      DevicePassReport& report = device_reports.emplace_back();
+      report.pass = pass.name;
+      std::vector<Graph*> graphs;
+      for_each_graph(graph, [&](Graph& g) { graphs.push_back(&g); });
+      for (size_t i = graphs.size(); i-- > 0;) {  // inner ones first
+        const size_t before = report.changes;
+        Status status = pass.run(*graphs[i], report);
+        if (status.ok() && report.changes > before) status = graphs[i]->sort();
+        if (!status.ok()) return std::move(status).with_context(std::string("pass ") + pass.name);
+      }
+      if (report.changes == 0) continue;
+      ANYRT_TRY(run_pass("eliminate_dead_code", graph));
+      graph.compact();
+      if (options.on_stage) options.on_stage(pass.name, graph);
+    }
+    return {};
   }
 
   Status run_prepared(const std::vector<Value>& inputs_in, const RunOptions& run, std::vector<Value>& out) const {
@@ -152,6 +197,8 @@ Expected<std::unique_ptr<Session>> Session::from_model(Model model, const Sessio
     impl.outputs.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).doc, false});
   if (options.use_interpreter) return session;
   if (options.on_stage) options.on_stage("import", graph);
+  ANYRT_ASSIGN(impl.devices, open_devices(options));
+  impl.device_passes = impl.devices[0]->passes();
   ANYRT_TRY(impl.run_passes());
   bool decomposed = false;
   // A decomposition may use operators that are decomposed in their turn.
@@ -161,7 +208,7 @@ Expected<std::unique_ptr<Session>> Session::from_model(Model model, const Sessio
   }
   if (decomposed && options.on_stage) options.on_stage("decompose", graph);
   if (decomposed) ANYRT_TRY(impl.run_passes());
-  ANYRT_ASSIGN(impl.devices, open_devices(options));
+  ANYRT_TRY(impl.run_device_passes());
   std::vector<Device*> devices;
   for (const auto& d : impl.devices) devices.push_back(d.get());
   ANYRT_ASSIGN(impl.plan, build_plan(graph, devices));
@@ -247,6 +294,10 @@ std::string Session::explain() const {
     for (const PassStats& stats : report.passes) {
       if (stats.changes > 0) out += fmt::format("pass {}: {} changes\n", stats.pass->name, stats.changes);
     }
+  }
+  for (const DevicePassReport& report : impl_->device_reports) {
+    if (report.changes > 0) out += fmt::format("pass {}: {} changes\n", report.pass, report.changes);
+    for (const std::string& note : report.notes) out += fmt::format("{}: {}\n", report.pass, note);
   }
   for (const std::string& note : impl_->plan->notes) out += note + "\n";
   return out + print_plan(*impl_->plan);
