@@ -185,7 +185,7 @@ class PlanBuilder {
 
   void share(uint32_t in, uint32_t out) {
     std::vector<Slot>& slots = plan_->slots;
-    if (in == kNoSlot || slots[slots[in].root].kind != SlotKind::kArena) return;
+    if (in == kNoSlot) return;
     slots[out].root = slots[in].root;
     Slot& root = slots[slots[in].root];
     root.last = std::max(root.last, slots[out].last);
@@ -228,49 +228,6 @@ class PlanBuilder {
 
 Expected<std::unique_ptr<Plan>> build_plan(const Graph& graph, const std::vector<Device*>& devices) {
   return PlanBuilder(graph, devices).build();
-}
-
-PlanMemory place_plan(const Plan& plan, const Dim::Bindings& bindings) {
-  PlanMemory m;
-  m.offsets.assign(plan.slots.size(), SIZE_MAX);
-  m.bytes.assign(plan.slots.size(), 0);
-  m.arena.assign(plan.devices.size(), 0);
-  for (uint32_t s = 0; s < plan.slots.size(); ++s) {
-    const Type& t = plan.type(s);
-    if (!t.is_tensor() || !t.shape || t.dtype == DType::kString) {
-      m.bytes[s] = SIZE_MAX;
-      continue;
-    }
-    size_t bytes = element_size(t.dtype);
-    for (const Dim& d : *t.shape) {
-      const auto n = d.evaluate(bindings);
-      if (!n || *n < 0 || __builtin_mul_overflow(bytes, static_cast<size_t>(*n), &bytes)) {
-        bytes = SIZE_MAX;
-        break;
-      }
-    }
-    m.bytes[s] = bytes;
-  }
-  for (uint32_t device = 0; device < plan.devices.size(); ++device) {
-    std::vector<Lifetime> lifetimes;
-    std::vector<uint32_t> owners;
-    for (uint32_t s = 0; s < plan.slots.size(); ++s) {
-      const Slot& slot = plan.slots[s];
-      if (slot.device != device || slot.root != s || m.bytes[s] == SIZE_MAX) continue;
-      if (slot.kind != SlotKind::kArena && (device == 0 || slot.kind != SlotKind::kHeap)) continue;
-      lifetimes.push_back({m.bytes[s], slot.first, slot.last});
-      owners.push_back(s);
-    }
-    const Placement p = place_buffers(lifetimes);
-    m.arena[device] = p.total;
-    for (size_t k = 0; k < owners.size(); ++k) m.offsets[owners[k]] = p.offsets[k];
-  }
-  for (uint32_t s = 0; s < plan.slots.size(); ++s) {
-    const uint32_t root = plan.slots[s].root;
-    if (root == s || m.offsets[root] == SIZE_MAX) continue;
-    if (m.bytes[s] <= m.bytes[root]) m.offsets[s] = m.offsets[root];
-  }
-  return m;
 }
 
 }  // namespace anyrt

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,11 +83,22 @@ std::vector<uint32_t> partition(const Graph& graph, const std::vector<Device*>& 
 // Compiles regions, adds copies between devices, finds lifetimes, views and in-place results.
 Expected<std::unique_ptr<Plan>> build_plan(const Graph& graph, const std::vector<Device*>& devices);
 
-// Sizes for given symbol values.
+// How a step runs for given symbol values.
+enum class StepMode : uint8_t {
+  kGeneral,  // sizes are found as it runs
+  kBound,    // PlanMemory::bound
+  kView,     // nothing to do: the output has the bytes of the input
+};
+
+// Sizes, places and bound steps for given symbol values.
 struct PlanMemory {
-  std::vector<size_t> offsets;  // by slot; SIZE_MAX = not in the arena
-  std::vector<size_t> bytes;    // by slot, of what was planned for it
-  std::vector<size_t> arena;    // by device
+  std::vector<size_t> offsets;                    // by slot; SIZE_MAX = not in the arena
+  std::vector<size_t> bytes;                      // by slot, of what was planned for it; SIZE_MAX = not known
+  std::vector<std::optional<Dims>> dims;          // by slot; nullopt = not known
+  std::vector<size_t> arena;                      // by device
+  std::vector<StepMode> modes;                    // by step
+  std::vector<std::shared_ptr<BoundStep>> bound;  // by step
+  std::vector<size_t> scratch;                    // by step: place in the host's arena
 };
 PlanMemory place_plan(const Plan& plan, const Dim::Bindings& bindings);
 

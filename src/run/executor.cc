@@ -1,128 +1,16 @@
 #include "run/executor.h"
 
-#include <cstring>
-
-#include "base/threads.h"
 #include "opdef/eval.h"
 #include "opdef/schema.h"
 #include "run/state.h"
+#include "run/step_context.h"
 
 namespace anyrt {
 
 namespace {
-
-using StateRunner = std::function<Expected<std::vector<Value>>(std::string_view, std::vector<Value>)>;
-
-// Where a host step reads and writes: slots of the frame, placed in the arena when the size is as planned.
-class StepContext final : public EvalContext {
- public:
-  StepContext(const Plan& plan, const PlanStep& step, Frame& frame, Call& call, const StateRunner& subgraph)
-      : EvalContext(plan.graph->node(step.compiled.nodes.back())),
-        plan_(plan),
-        step_(step),
-        frame_(frame),
-        call_(call),
-        subgraph_(subgraph) {}
-
-  size_t num_inputs() const override { return step_.inputs.size(); }
-  size_t num_outputs() const override { return step_.outputs.size(); }
-  const Value& value(size_t i) const override {
-    static const Value kOmitted;
-    return step_.inputs[i] == kNoSlot ? kOmitted : frame_.values[step_.inputs[i]];
-  }
-  bool wants_output(size_t i) const override { return i < step_.outputs.size() && step_.outputs[i] != kNoSlot; }
-
-  Expected<Tensor*> output(size_t i, DType dtype, const Dims& dims) override {
-    if (!wants_output(i)) {
-      ANYRT_ASSIGN(Tensor t, Tensor::make(dtype, dims));
-      unwanted_.push_back(std::make_unique<Tensor>(std::move(t)));
-      return unwanted_.back().get();
-    }
-    const uint32_t slot = step_.outputs[i];
-    const size_t offset = frame_.memory->offsets[slot];
-    ANYRT_ASSIGN(const int64_t count, checked_element_count(dims));
-    size_t bytes = 0;
-    if (__builtin_mul_overflow(static_cast<size_t>(count), element_size(dtype), &bytes))
-      return invalid_argument("{} is too large", shape_string(dims));
-    if (offset != SIZE_MAX && dtype != DType::kString && bytes <= frame_.memory->bytes[slot] && frame_.arena) {
-      ANYRT_ASSIGN(Tensor t, Tensor::view(dtype, dims, frame_.arena, offset));
-      frame_.values[slot] = std::move(t);
-    } else {
-      ANYRT_TRY(charge(slot, bytes));
-      ANYRT_ASSIGN(Tensor t, Tensor::make(dtype, dims));
-      frame_.values[slot] = std::move(t);
-    }
-    return &frame_.values[slot].tensor();
-  }
-
-  void set_output(size_t i, Value value) override {
-    if (!wants_output(i)) return;
-    const uint32_t slot = step_.outputs[i];
-    // Bytes of the arena are reused as soon as their own slot is dead: only planned views may keep them.
-    if (value.is_tensor()) {
-      const Tensor& t = value.tensor();
-      if (in_arena(t) && !is_planned_view(slot, t)) {
-        Expected<Tensor*> y = output(i, t.dtype(), t.dims());
-        if (!y.ok()) return note(y.status());
-        std::memmove((*y)->mutable_raw(), t.raw(), t.bytes());
-        return;
-      }
-      if (!in_arena(t)) note(charge(slot, t.buffer() && t.buffer()->writable() ? t.bytes() : 0));
-    } else {
-      value = detach(value);
-    }
-    frame_.values[slot] = std::move(value);
-  }
-
-  Expected<std::vector<Value>> run_subgraph(std::string_view name, std::vector<Value> inputs) override {
-    return subgraph_(name, std::move(inputs));
-  }
-  void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& f) override {
-    anyrt::parallel_for(n, grain, f, call_.options->threads);
-  }
-  Status check_cancelled() override { return call_.check(); }
-  uint64_t random_seed() override { return call_.seed + 0x9e3779b97f4a7c15ull * ++call_.draws; }
-
-  Status take_error() { return std::move(error_); }
-
- private:
-  bool in_arena(const Tensor& t) const { return frame_.arena && t.buffer().get() == frame_.arena.get(); }
-  bool is_planned_view(uint32_t slot, const Tensor& t) const {
-    return plan_.slots[slot].root != slot && t.buffer_offset() == frame_.memory->offsets[plan_.slots[slot].root];
-  }
-  void note(Status s) {
-    if (error_.ok()) error_ = std::move(s);
-  }
-  Status charge(uint32_t slot, size_t bytes) {
-    call_.refund(frame_.charged[slot]);
-    frame_.charged[slot] = bytes;
-    return call_.charge(bytes);
-  }
-  // Sequences and maps hold tensors beyond the step: those of the arena are copied out of it.
-  Value detach(const Value& value) {
-    if (value.is_tensor() && in_arena(value.tensor())) {
-      Expected<Tensor> copy = value.tensor().clone();
-      if (!copy.ok()) {
-        note(copy.status());
-        return Value();
-      }
-      return Value(std::move(*copy));
-    }
-    if (!value.is_sequence()) return value;
-    Sequence s = value.sequence();
-    for (Value& v : s.values) v = detach(v);
-    return Value(std::move(s));
-  }
-
-  const Plan& plan_;
-  const PlanStep& step_;
-  Frame& frame_;
-  Call& call_;
-  const StateRunner& subgraph_;
-  std::vector<std::unique_ptr<Tensor>> unwanted_;
-  Status error_;
-};
-
+bool is_tensor_of(const Value& value, const Type& type) {
+  return value.is_tensor() && type.is_tensor() && value.tensor().dtype() == type.dtype;
+}
 }  // namespace
 
 Status Executor::State::prepare(const Plan& source) {
@@ -162,9 +50,60 @@ Status Executor::State::run_host_step(size_t i, Frame& frame, const Dim::Binding
     return invalid_model("attribute '{}' must hold a graph", name);
   };
   StepContext c(*plan, step, frame, call, subgraph);
-  ANYRT_TRY(verify_types(*c.node().def, step.inputs.size(), [&](size_t k) { return c.value(k).type(); }));
+  for (size_t k = 0; k < step.inputs.size(); ++k) {
+    if (step.inputs[k] == kNoSlot || is_tensor_of(c.value(k), plan->type(step.inputs[k]))) continue;
+    ANYRT_TRY(verify_types(*c.node().def, step.inputs.size(), [&](size_t n) { return c.value(n).type(); }));
+    break;
+  }
   ANYRT_TRY(step.compiled.run(c, step.compiled.state.get()));
-  return c.take_error();
+  ANYRT_TRY(c.take_error());
+  for (uint32_t slot : step.outputs) {
+    if (slot != kNoSlot && frame.regular && !frame.is_regular(slot)) frame.regular = false;
+  }
+  return {};
+}
+
+Expected<void*> Executor::State::heap_output(uint32_t slot, DType dtype, const Dims& dims, Frame& frame,
+                                             Call& call) const {
+  ANYRT_ASSIGN(Tensor t, Tensor::make(dtype, dims));
+  call.refund(frame.charged[slot]);
+  frame.charged[slot] = t.bytes();
+  ANYRT_TRY(call.charge(t.bytes()));
+  void* bytes = t.mutable_raw();
+  frame.replace(slot, std::move(t));
+  return bytes;
+}
+
+Status Executor::State::run_bound_step(size_t i, Frame& frame, Call& call) const {
+  const PlanStep& step = plan->steps[i];
+  frame.in.clear();
+  for (uint32_t s : step.inputs) frame.in.push_back(s == kNoSlot ? nullptr : frame.bytes[s]);
+  frame.out.clear();
+  for (uint32_t s : step.outputs) {
+    if (s == kNoSlot) {
+      frame.out.push_back(nullptr);
+    } else if (!frame.planned[s].empty()) {
+      frame.restore(s);
+      frame.out.push_back(const_cast<void*>(frame.bytes[s]));
+    } else {
+      ANYRT_ASSIGN(void* bytes, heap_output(s, plan->type(s).dtype, *frame.memory->dims[s], frame, call));
+      frame.out.push_back(bytes);
+    }
+  }
+  std::byte* scratch = frame.arena ? frame.arena->data() + frame.memory->scratch[i] : nullptr;
+  return frame.memory->bound[i]->run({frame.in.data(), frame.out.data(), scratch, call.options->threads});
+}
+
+Status Executor::State::run_view_step(size_t i, Frame& frame) const {
+  const PlanStep& step = plan->steps[i];
+  const uint32_t in = step.inputs[0], out = step.outputs[0];
+  if (!frame.planned[out].empty() && frame.bytes[in] == frame.planned[out].tensor().raw()) {
+    frame.restore(out);
+    return {};
+  }
+  ANYRT_ASSIGN(Tensor t, frame.values[in].tensor().reshaped(*frame.memory->dims[out]));
+  frame.replace(out, std::move(t));
+  return {};
 }
 
 Status Executor::State::run_device_step(const PlanStep& step, Frame& frame, const Dim::Bindings& bindings) const {
@@ -201,7 +140,7 @@ Status Executor::State::run_device_step(const PlanStep& step, Frame& frame, cons
     Fence done;
     ANYRT_TRY(device.copy_out(t.mutable_raw(), d.memory, d.offset, d.bytes, {}, &done));
     ANYRT_TRY(device.sync(done));
-    frame.values[step.outputs[0]] = std::move(t);
+    frame.replace(step.outputs[0], std::move(t));
     return {};
   }
   std::vector<DeviceTensor> in, out;
@@ -224,12 +163,28 @@ Status Executor::State::run_device_step(const PlanStep& step, Frame& frame, cons
   return {};
 }
 
+Status Executor::State::run_step(size_t i, Frame& frame, const Dim::Bindings& bindings, Call& call) const {
+  const PlanStep& step = plan->steps[i];
+  if (step.kind != StepKind::kRun) return run_device_step(step, frame, bindings);
+  const StepMode mode = frame.memory->modes[i];
+  bool as_planned = mode != StepMode::kGeneral;
+  if (as_planned && !frame.regular) {
+    for (uint32_t s : step.inputs) as_planned = as_planned && (s == kNoSlot || frame.is_regular(s));
+  }
+  if (as_planned) return mode == StepMode::kBound ? run_bound_step(i, frame, call) : run_view_step(i, frame);
+  if (step.compiled.bind) {
+    ANYRT_ASSIGN(const bool done, run_dynamic_step(i, frame, call));
+    if (done) return {};
+  }
+  return run_host_step(i, frame, bindings, call);
+}
+
 Status Executor::State::run_steps(Frame& frame, const Dim::Bindings& bindings, Call& call) const {
+  const bool watched = call.options->cancel || call.options->deadline;
   for (size_t i = 0; i < plan->steps.size(); ++i) {
     const PlanStep& step = plan->steps[i];
-    ANYRT_TRY(call.check());
-    Status s =
-        step.kind == StepKind::kRun ? run_host_step(i, frame, bindings, call) : run_device_step(step, frame, bindings);
+    if (watched) ANYRT_TRY(call.check());
+    Status s = run_step(i, frame, bindings, call);
     if (!s.ok()) {
       if (step.compiled.nodes.empty()) return s;
       return std::move(s).with_context("node " + plan->graph->node(step.compiled.nodes[0]).label());
@@ -240,7 +195,8 @@ Status Executor::State::run_steps(Frame& frame, const Dim::Bindings& bindings, C
       call.options->on_node(*plan->graph, step.compiled.nodes.back(), out);
     }
     for (uint32_t r : step.release) {
-      frame.values[r] = Value();
+      if (!frame.changed[r]) continue;
+      frame.restore(r);
       call.refund(frame.charged[r]);
       frame.charged[r] = 0;
     }
@@ -260,9 +216,13 @@ Expected<std::vector<Value>> Executor::State::run(const std::vector<Value>& inpu
   ANYRT_ASSIGN(std::unique_ptr<Frame> frame, take_frame(bindings, call));
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ValueInfo& info = plan->graph->value(plan->slots[plan->inputs[i]].value);
-    frame->values[plan->inputs[i]] = inputs[i].empty() && info.is_constant() ? Value(info.constant) : inputs[i];
+    frame->replace(plan->inputs[i], inputs[i].empty() && info.is_constant() ? Value(info.constant) : inputs[i]);
   }
-  for (size_t i = 0; i < captures.size(); ++i) frame->values[plan->captures[i]] = captures[i];
+  for (size_t i = 0; i < captures.size(); ++i) frame->replace(plan->captures[i], captures[i]);
+  frame->regular = true;
+  for (const auto* list : {&plan->inputs, &plan->captures}) {
+    for (uint32_t s : *list) frame->regular = frame->regular && frame->is_regular(s);
+  }
   Status s = run_steps(*frame, bindings, call);
   std::vector<Value> out;
   if (s.ok()) {

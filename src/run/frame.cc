@@ -103,7 +103,19 @@ Expected<std::unique_ptr<Frame>> Executor::State::take_frame(const Dim::Bindings
       }
       frame->device_arenas[d] = *m;
     }
-    for (uint32_t s : plan->constants) frame->values[s] = constants[s];
+    frame->planned.resize(plan->slots.size());
+    frame->changed.assign(plan->slots.size(), 0);
+    frame->bytes.assign(plan->slots.size(), nullptr);
+    for (uint32_t s : plan->constants) frame->planned[s] = constants[s];
+    for (uint32_t s = 0; s < plan->slots.size(); ++s) {
+      if (plan->slots[s].device == 0 && memory->offsets[s] != SIZE_MAX && memory->dims[s] && frame->arena) {
+        ANYRT_ASSIGN(Tensor t, Tensor::view(plan->type(s).dtype, *memory->dims[s], frame->arena, memory->offsets[s]));
+        frame->planned[s] = std::move(t);
+      }
+      if (frame->planned[s].empty()) continue;
+      frame->values[s] = frame->planned[s];
+      frame->bytes[s] = frame->values[s].tensor().raw();
+    }
     for (size_t k = 0; k < plan->device_constants.size(); ++k)
       frame->device_values[plan->device_constants[k]] = device_constants[k];
   }
@@ -120,8 +132,8 @@ void Executor::State::free_frame(Frame& frame) const {
 void Executor::State::give_back(std::unique_ptr<Frame> frame, Call& call) const {
   call.refund(frame->memory->arena[0]);
   for (uint32_t s = 0; s < frame->values.size(); ++s) {
-    if (plan->slots[s].kind == SlotKind::kConstant) continue;
-    frame->values[s] = Value();
+    if (!frame->changed[s]) continue;
+    frame->restore(s);
     call.refund(frame->charged[s]);
     frame->charged[s] = 0;
   }

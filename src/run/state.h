@@ -22,14 +22,51 @@ struct Call {
   void refund(size_t less) { bytes -= less; }
 };
 
+// A kernel bound while running, to sizes that the plan could not know.
+struct DynamicBinding {
+  std::vector<Dims> in_dims;  // that it is for
+  std::vector<BoundTensor> out;
+  std::unique_ptr<BoundStep> step;  // null: the reference runs these sizes
+  std::shared_ptr<Buffer> scratch;
+};
+
 // Memory of one call of one plan; reused by later calls.
 struct Frame {
   std::vector<Value> values;                // host slots
+  std::vector<const void*> bytes;           // of each host slot's tensor
+  std::vector<Value> planned;               // tensors in the arena whose sizes are known; empty for other slots
+  std::vector<uint8_t> changed;             // the slot holds something else than what was planned
   std::vector<DeviceTensor> device_values;  // slots on devices with memory of their own
   std::vector<size_t> charged;              // bytes charged for a slot's heap value
   std::shared_ptr<Buffer> arena;            // of the host
   std::vector<DeviceMemory> device_arenas;  // by device
   std::shared_ptr<const PlanMemory> memory;
+  std::vector<const void*> in;  // arguments of the step that runs
+  std::vector<void*> out;
+  std::map<size_t, DynamicBinding> dynamic;  // by step
+  bool regular = true;                       // all tensors so far have the sizes of `memory`
+
+  const Tensor* planned_tensor(uint32_t slot) const {
+    return planned[slot].empty() ? nullptr : &planned[slot].tensor();
+  }
+  void replace(uint32_t slot, Value value) {
+    bytes[slot] = value.is_tensor() ? value.tensor().raw() : nullptr;
+    values[slot] = std::move(value);
+    changed[slot] = 1;
+  }
+  // Back to what was planned: a tensor in the arena, or nothing.
+  void restore(uint32_t slot) {
+    if (!changed[slot]) return;
+    values[slot] = planned[slot];
+    bytes[slot] = planned[slot].empty() ? nullptr : planned[slot].tensor().raw();
+    changed[slot] = 0;
+  }
+  // Whether the slot has the sizes of `memory`.
+  bool is_regular(uint32_t slot) const {
+    if (!changed[slot]) return true;
+    const auto& dims = memory->dims[slot];
+    return !dims || (values[slot].is_tensor() && values[slot].tensor().dims() == *dims);
+  }
 };
 
 struct Executor::State {
@@ -54,7 +91,13 @@ struct Executor::State {
   Expected<std::vector<Value>> run(const std::vector<Value>& inputs, const std::vector<Value>& captures,
                                    const Dim::Bindings& outer, Call& call) const;
   Status run_steps(Frame& frame, const Dim::Bindings& bindings, Call& call) const;
+  Status run_step(size_t i, Frame& frame, const Dim::Bindings& bindings, Call& call) const;
   Status run_host_step(size_t i, Frame& frame, const Dim::Bindings& bindings, Call& call) const;
+  Status run_bound_step(size_t i, Frame& frame, Call& call) const;
+  // Runs the step's kernel for the sizes at hand; false when it does not take them.
+  Expected<bool> run_dynamic_step(size_t i, Frame& frame, Call& call) const;
+  Status run_view_step(size_t i, Frame& frame) const;
+  Expected<void*> heap_output(uint32_t slot, DType dtype, const Dims& dims, Frame& frame, Call& call) const;
   Status run_device_step(const PlanStep& step, Frame& frame, const Dim::Bindings& bindings) const;
 };
 

@@ -1,0 +1,137 @@
+#include "plan/plan.h"
+
+namespace anyrt {
+
+namespace {
+
+constexpr int64_t kSmallInts = 1024;
+
+std::optional<Dims> known_dims(const Type& t, const Dim::Bindings& bindings) {
+  if (!t.is_tensor() || !t.shape) return std::nullopt;
+  Dims dims;
+  dims.reserve(t.shape->size());
+  for (const Dim& d : *t.shape) {
+    const auto n = d.evaluate(bindings);
+    if (!n || *n < 0) return std::nullopt;
+    dims.push_back(*n);
+  }
+  return dims;
+}
+
+size_t bytes_of(const Dims& dims, DType dtype) {
+  if (dtype == DType::kString || dtype == DType::kUndefined) return SIZE_MAX;
+  size_t bytes = element_size(dtype);
+  for (const int64_t d : dims) {
+    if (__builtin_mul_overflow(bytes, static_cast<size_t>(d), &bytes)) return SIZE_MAX;
+  }
+  return bytes;
+}
+
+class Placer {
+ public:
+  Placer(const Plan& plan, const Dim::Bindings& bindings) : plan_(plan), bindings_(bindings) {}
+
+  PlanMemory place() {
+    const size_t slots = plan_.slots.size(), steps = plan_.steps.size();
+    m_.offsets.assign(slots, SIZE_MAX);
+    m_.bytes.assign(slots, SIZE_MAX);
+    m_.dims.resize(slots);
+    m_.arena.assign(plan_.devices.size(), 0);
+    m_.modes.assign(steps, StepMode::kGeneral);
+    m_.bound.resize(steps);
+    m_.scratch.assign(steps, 0);
+    for (uint32_t s = 0; s < slots; ++s) {
+      m_.dims[s] = known_dims(plan_.type(s), bindings_);
+      if (m_.dims[s]) m_.bytes[s] = bytes_of(*m_.dims[s], plan_.type(s).dtype);
+    }
+    for (uint32_t i = 0; i < steps; ++i) bind(i);
+    for (uint32_t d = 0; d < plan_.devices.size(); ++d) place_device(d);
+    for (uint32_t s = 0; s < slots; ++s) {
+      const uint32_t root = plan_.slots[s].root;
+      if (root != s && m_.offsets[root] != SIZE_MAX && m_.bytes[s] <= m_.bytes[root]) m_.offsets[s] = m_.offsets[root];
+    }
+    return std::move(m_);
+  }
+
+ private:
+  bool known(const std::vector<uint32_t>& slots) const {
+    for (uint32_t s : slots) {
+      if (s != kNoSlot && m_.bytes[s] == SIZE_MAX) return false;
+    }
+    return true;
+  }
+
+  BoundTensor bound_tensor(uint32_t s) const {
+    BoundTensor t;
+    if (s == kNoSlot) return t;
+    const ValueInfo& value = plan_.graph->value(plan_.slots[s].value);
+    t.dtype = plan_.type(s).dtype;
+    t.dims = *m_.dims[s];
+    if (plan_.slots[s].kind == SlotKind::kConstant) t.constant = &value.constant;
+    if (t.constant) {
+      if (is_int(t.dtype) && t.constant->size() <= kSmallInts) {
+        Expected<std::vector<int64_t>> ints = to_int64s(*t.constant);
+        if (ints.ok()) t.ints = std::move(*ints);
+      }
+    } else if (value.known_elements) {
+      std::vector<int64_t> ints;
+      for (const Dim& d : *value.known_elements) {
+        const auto n = d.evaluate(bindings_);
+        if (!n) return t;
+        ints.push_back(*n);
+      }
+      t.ints = std::move(ints);
+    }
+    return t;
+  }
+
+  void bind(uint32_t i) {
+    const PlanStep& step = plan_.steps[i];
+    if (step.kind != StepKind::kRun || !known(step.inputs) || !known(step.outputs) || step.outputs.empty()) return;
+    const uint32_t out = step.outputs[0];
+    if (step.compiled.view0) {
+      if (out != kNoSlot && plan_.slots[out].root != out && m_.bytes[out] == m_.bytes[step.inputs[0]])
+        m_.modes[i] = StepMode::kView;
+      return;
+    }
+    if (!step.compiled.bind) return;
+    std::vector<BoundTensor> in, outs;
+    for (uint32_t s : step.inputs) in.push_back(bound_tensor(s));
+    for (uint32_t s : step.outputs) outs.push_back(bound_tensor(s));
+    Expected<std::unique_ptr<BoundStep>> bound = step.compiled.bind(
+        BindQuery(plan_.graph->node(step.compiled.nodes.back()), std::move(in), std::move(outs)), step.compiled.state);
+    if (!bound.ok()) return;
+    m_.bound[i] = std::move(*bound);
+    m_.modes[i] = StepMode::kBound;
+  }
+
+  void place_device(uint32_t device) {
+    std::vector<Lifetime> lifetimes;
+    std::vector<size_t*> places;
+    for (uint32_t s = 0; s < plan_.slots.size(); ++s) {
+      const Slot& slot = plan_.slots[s];
+      if (slot.device != device || slot.root != s || m_.bytes[s] == SIZE_MAX) continue;
+      if (slot.kind != SlotKind::kArena && (device == 0 || slot.kind != SlotKind::kHeap)) continue;
+      lifetimes.push_back({m_.bytes[s], slot.first, slot.last});
+      places.push_back(&m_.offsets[s]);
+    }
+    for (uint32_t i = 0; device == 0 && i < plan_.steps.size(); ++i) {
+      if (!m_.bound[i] || m_.bound[i]->scratch_bytes == 0) continue;
+      lifetimes.push_back({m_.bound[i]->scratch_bytes, i, i});
+      places.push_back(&m_.scratch[i]);
+    }
+    const Placement p = place_buffers(lifetimes);
+    m_.arena[device] = p.total;
+    for (size_t k = 0; k < places.size(); ++k) *places[k] = p.offsets[k];
+  }
+
+  const Plan& plan_;
+  const Dim::Bindings& bindings_;
+  PlanMemory m_;
+};
+
+}  // namespace
+
+PlanMemory place_plan(const Plan& plan, const Dim::Bindings& bindings) { return Placer(plan, bindings).place(); }
+
+}  // namespace anyrt

@@ -1,0 +1,102 @@
+#include "opdef/inference.h"
+#include "run/state.h"
+
+namespace anyrt {
+
+namespace {
+
+// The sizes of the outputs for these inputs, by the operator's own inference; false when running alone tells.
+bool infer_outputs(const Node& node, const std::vector<const Tensor*>& inputs, std::vector<BoundTensor>& out) {
+  Graph graph;
+  Node copy = node;
+  copy.inputs.clear();
+  copy.outputs.clear();
+  copy.captures.clear();
+  for (const Tensor* t : inputs) {
+    // Small integers are what shapes are computed from.
+    const bool shape_like = t && is_int(t->dtype()) && t->size() <= 64;
+    copy.inputs.push_back(!t           ? kNoValue
+                          : shape_like ? graph.add_constant("", *t)
+                                       : graph.add_input("", Type::tensor(t->dtype(), to_sym_shape(t->dims()))));
+  }
+  for (const ValueId v : node.outputs) copy.outputs.push_back(v == kNoValue ? kNoValue : graph.add_value(""));
+  const NodeId id = graph.add_node(std::move(copy));
+  if (!infer_node(graph, id).ok()) return false;
+  for (const ValueId v : graph.node(id).outputs) {
+    BoundTensor t;
+    if (v != kNoValue) {
+      const Type& type = graph.value(v).type;
+      const auto dims = type.is_tensor() && type.shape ? to_dims(*type.shape) : std::nullopt;
+      if (!dims || type.dtype == DType::kUndefined || type.dtype == DType::kString) return false;
+      t.dtype = type.dtype;
+      t.dims = *dims;
+    }
+    out.push_back(std::move(t));
+  }
+  return true;
+}
+
+}  // namespace
+
+Expected<bool> Executor::State::run_dynamic_step(size_t i, Frame& frame, Call& call) const {
+  const PlanStep& step = plan->steps[i];
+  const Node& node = plan->graph->node(step.compiled.nodes.back());
+  std::vector<const Tensor*> inputs;
+  for (uint32_t s : step.inputs) {
+    const Value* v = s == kNoSlot || frame.values[s].empty() ? nullptr : &frame.values[s];
+    if (v && (!v->is_tensor() || v->tensor().dtype() != plan->type(s).dtype)) return false;
+    inputs.push_back(v ? &v->tensor() : nullptr);
+  }
+  DynamicBinding& d = frame.dynamic[i];
+  bool same = d.in_dims.size() == inputs.size() && !inputs.empty();
+  for (size_t k = 0; same && k < inputs.size(); ++k) same = d.in_dims[k] == (inputs[k] ? inputs[k]->dims() : Dims{-1});
+  if (!same) {
+    d = DynamicBinding();
+    std::vector<BoundTensor> in;
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      BoundTensor t;
+      if (inputs[k]) {
+        t.dtype = inputs[k]->dtype();
+        t.dims = inputs[k]->dims();
+        const Slot& slot = plan->slots[step.inputs[k]];
+        if (slot.kind == SlotKind::kConstant) {
+          t.constant = &plan->graph->value(slot.value).constant;
+          if (is_int(t.dtype) && t.constant->size() <= 1024) {
+            Expected<std::vector<int64_t>> ints = to_int64s(*t.constant);
+            if (ints.ok()) t.ints = std::move(*ints);
+          }
+        }
+      }
+      d.in_dims.push_back(inputs[k] ? inputs[k]->dims() : Dims{-1});
+      in.push_back(std::move(t));
+    }
+    if (infer_outputs(node, inputs, d.out)) {
+      Expected<std::unique_ptr<BoundStep>> bound =
+          step.compiled.bind(BindQuery(node, std::move(in), d.out), step.compiled.state);
+      if (bound.ok()) d.step = std::move(*bound);
+    }
+    if (d.step && d.step->scratch_bytes > 0) {
+      ANYRT_TRY(call.charge(d.step->scratch_bytes));
+      call.refund(d.step->scratch_bytes);
+      ANYRT_ASSIGN(d.scratch, allocate_buffer(d.step->scratch_bytes));
+    }
+  }
+  if (!d.step) return false;
+  std::vector<const void*> in;
+  for (uint32_t s : step.inputs) in.push_back(s == kNoSlot ? nullptr : frame.bytes[s]);
+  std::vector<void*> out;
+  for (size_t k = 0; k < step.outputs.size(); ++k) {
+    const uint32_t s = step.outputs[k];
+    if (s == kNoSlot) {
+      out.push_back(nullptr);
+      continue;
+    }
+    ANYRT_ASSIGN(void* bytes, heap_output(s, d.out[k].dtype, d.out[k].dims, frame, call));
+    out.push_back(bytes);
+    if (frame.regular && !frame.is_regular(s)) frame.regular = false;
+  }
+  ANYRT_TRY(d.step->run({in.data(), out.data(), d.scratch ? d.scratch->data() : nullptr, call.options->threads}));
+  return true;
+}
+
+}  // namespace anyrt
