@@ -1,6 +1,8 @@
 #include "opdef/decompose_util.h"
 
-#include <numeric>
+#include <algorithm>
+
+#include "opdef/fused_activation.h"
 
 namespace anyrt {
 
@@ -22,19 +24,10 @@ ValueId quantized(RewriteContext& c, ValueId y, size_t scale, size_t zero_point,
 
 Expected<ValueId> activated(RewriteContext& c, ValueId x, std::string_view name, const std::vector<float>& params,
                             DType dtype) {
-  const auto param = [&](size_t i, float otherwise) { return i < params.size() ? params[i] : otherwise; };
-  if (name.empty()) return x;
-  if (name == "Clip") {
-    return c.op("Clip", {x, c.constant_scalar(static_cast<double>(param(0, -3.402823e38f)), dtype),
-                         c.constant_scalar(static_cast<double>(param(1, 3.402823e38f)), dtype)});
-  }
-  if (name == "LeakyRelu") return c.op("LeakyRelu", {x}, {{"alpha", param(0, 0.01f)}});
-  if (name == "HardSigmoid") return c.op("HardSigmoid", {x}, {{"alpha", param(0, 0.2f)}, {"beta", param(1, 0.5f)}});
-  if (name == "Relu" || name == "Sigmoid" || name == "Tanh" || name == "Elu" || name == "Softplus" ||
-      name == "HardSwish" || name == "Gelu") {
-    return c.op(name, {x});
-  }
-  return not_implemented("activation '{}'", name);
+  // com.microsoft may give alpha, beta and gamma to every activation.
+  const std::span<const float> used(params.data(), std::min(params.size(), activation_param_count(name)));
+  ANYRT_ASSIGN(const FusedActivation f, parse_activation(name, used));
+  return emit_activation(c, x, f, dtype);
 }
 
 namespace {
