@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+BENCH_ARGS ?=
 
 .PHONY: help build demo check test nightly bench asan tsan ubsan fuzz format install clean
 
@@ -11,7 +12,7 @@ help:
 	@echo 'make check    debug build, unit tests, layering, formatting, fast conformance'
 	@echo 'make test     release build and every test'
 	@echo 'make nightly  sanitizers, every ISA, long fuzzing'
-	@echo 'make bench    benchmarks'
+	@echo 'make bench    models against ONNX Runtime and OpenVINO; BENCH_ARGS="--models resnet50 --threads 1" (docs/benchmarks.md)'
 	@echo 'make asan | tsan | ubsan   unit tests and conformance under a sanitizer'
 	@echo 'make fuzz     each fuzzer for FUZZ_SECONDS (60)'
 	@echo 'make format   reformat all sources'
@@ -39,7 +40,7 @@ nightly:
 
 bench:
 	@scripts/setup.sh build bench
-	@scripts/bench.sh
+	@scripts/bench.sh $(BENCH_ARGS)
 
 asan tsan ubsan:
 	@scripts/setup.sh build

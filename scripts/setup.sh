@@ -38,7 +38,7 @@ fi
 # The venv is complete when its stamp holds the text of the pinned requirements.
 make_venv() {
   local pins python
-  pins=$(cat scripts/requirements-*.txt)
+  pins=$(cat scripts/requirements-models.txt scripts/requirements-test.txt)
   [ -f .venv/pins ] && [ "$pins" = "$(cat .venv/pins)" ] && return 0
   python=/usr/bin/python3
   [ -x "$python" ] || python=python3

@@ -1,11 +1,15 @@
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 
+#include "anyrt_version.h"
 #include "base/command.h"
 #include "base/cpu.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "tools/bench/bench.h"
+#include "tools/bench/profile.h"
+#include "tools/bench/rounds.h"
 #include "tools/data/data.h"
 #include "tools/data/options.h"
 
@@ -20,11 +24,81 @@ constexpr Option kOwnOptions[] = {
     {"--warmup", OptionKind::kNumber, "seconds of runs that do not count", "0.5"},
     {"--runs", OptionKind::kInteger, "exactly so many runs instead of --seconds"},
     {"--callers", OptionKind::kInteger, "threads that call at the same time", "1"},
+    {"--profile", OptionKind::kFlag, "show where the time goes, by operator and node"},
+    {"--top", OptionKind::kInteger, "nodes that --profile lists", "12"},
+    {"--rounds-from-stdin", OptionKind::kFlag,
+     "after one run print a line of JSON, then answer the lines 'run K', 'save PATH' and 'peak': for programs that "
+     "time "
+     "several engines in turns"},
+    {"--accuracy", OptionKind::kText, "strict, default or fast", "default"},
     {"--device", OptionKind::kText, "device that must run it"},
     {"--no-passes", OptionKind::kFlag, "leave the graph as it is"},
     {"--json", OptionKind::kFlag, "print JSON"},
 };
 constexpr auto kOptions = joined(kOwnOptions, kDataOptions);
+
+struct Loaded {
+  std::unique_ptr<Session> session;
+  std::vector<Value> inputs;
+  double load_ms = 0;
+};
+
+Expected<Accuracy> accuracy_from(const std::string& text) {
+  if (text == "strict") return Accuracy::kStrict;
+  if (text == "default") return Accuracy::kDefault;
+  if (text == "fast") return Accuracy::kFast;
+  return invalid_argument("--accuracy expects strict, default or fast, found '{}'", text);
+}
+
+Expected<int> thread_count(const std::string& text) {
+  int n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error != std::errc() || end != text.data() + text.size() || n < 0)
+    return invalid_argument("--threads expects numbers, found '{}'", text);
+  return n;
+}
+
+Expected<Loaded> load_model(const Args& args, int threads) {
+  SessionOptions options;
+  options.threads = threads;
+  options.device = args.text("device");
+  options.optimize = !args.flag("no-passes");
+  ANYRT_ASSIGN(options.accuracy, accuracy_from(args.text("accuracy")));
+  Loaded out;
+  const auto start = std::chrono::steady_clock::now();
+  ANYRT_ASSIGN(out.session, Session::load(args.text("model"), options));
+  out.load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  ANYRT_ASSIGN(const DataOptions data, data_options_from(args));
+  std::vector<std::string> sources = args.list("input");
+  if (sources.empty()) sources = {"random:1"};
+  ANYRT_ASSIGN(LoadedInputs inputs, load_inputs(out.session->inputs(), sources, data));
+  out.inputs = std::move(inputs.values);
+  return out;
+}
+
+Status serve(const Args& args, int threads) {
+  ANYRT_ASSIGN(const Loaded m, load_model(args, threads));
+  const auto start = std::chrono::steady_clock::now();
+  ANYRT_TRY(m.session->run(m.inputs).status());
+  const double first_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  Json ready = Json::object();
+  ready.set("engine", "anyrt")
+      .set("version", ANYRT_VERSION_STRING)
+      .set("create_ms", m.load_ms)
+      .set("first_ms", first_ms);
+  ready.set("peak_bytes", memory_info().peak);
+  std::printf("%s\n", ready.dump().c_str());
+  std::fflush(stdout);
+  return serve_rounds(*m.session, m.inputs, stdin, stdout);
+}
+
+Status profile(const Args& args, int threads) {
+  ANYRT_ASSIGN(const Loaded m, load_model(args, threads));
+  ANYRT_ASSIGN(const Json p, profile_session(*m.session, m.inputs, args.given("runs") ? args.integer("runs") : 10));
+  const size_t top = static_cast<size_t>(std::max<int64_t>(0, args.integer("top")));
+  std::printf("%s", args.flag("json") ? (p.dump() + "\n").c_str() : profile_text(p, top).c_str());
+  return {};
+}
 
 Status bench_model(const Args& args) {
   BenchOptions bench;
@@ -38,28 +112,29 @@ Status bench_model(const Args& args) {
     bench.min_runs = bench.max_runs = args.integer("runs");
     if (bench.min_runs < 1) return invalid_argument("--runs must be at least 1, found {}", bench.min_runs);
   }
+  std::vector<int> counts;
+  for (const std::string& text : args.words("threads")) {
+    ANYRT_ASSIGN(const int n, thread_count(text));
+    counts.push_back(n);
+  }
+  if (args.flag("profile") || args.flag("rounds-from-stdin")) {
+    if (counts.size() != 1)
+      return invalid_argument("one number of --threads is expected here, found {}", counts.size());
+    return args.flag("profile") ? profile(args, counts[0]) : serve(args, counts[0]);
+  }
   Json all = Json::array();
   Table table({"threads", "runs", "first ms", "mean ms", "min", "p50", "p90", "p99", "max", "runs/s", "load ms",
                "peak memory"});
-  for (const std::string& text : args.words("threads")) {
-    SessionOptions options;
-    options.threads = std::atoi(text.c_str());
-    options.device = args.text("device");
-    options.optimize = !args.flag("no-passes");
-    const auto start = std::chrono::steady_clock::now();
-    ANYRT_ASSIGN(const std::unique_ptr<Session> session, Session::load(args.text("model"), options));
-    const double load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    ANYRT_ASSIGN(const DataOptions data, data_options_from(args));
-    std::vector<std::string> sources = args.list("input");
-    if (sources.empty()) sources = {"random:1"};
-    ANYRT_ASSIGN(const LoadedInputs inputs, load_inputs(session->inputs(), sources, data));
-    ANYRT_ASSIGN(Json r, bench_session(*session, inputs.values, bench));
+  for (const int threads : counts) {
+    ANYRT_ASSIGN(const Loaded m, load_model(args, threads));
+    ANYRT_ASSIGN(Json r, bench_session(*m.session, m.inputs, bench));
     const uint64_t peak = memory_info().peak;
-    r.set("threads", options.threads).set("load_ms", load_ms).set("peak_bytes", peak);
+    r.set("threads", threads).set("load_ms", m.load_ms).set("peak_bytes", peak);
     const auto ms = [&](const char* key) { return fmt::format("{:.3f}", r[key].as_double()); };
-    table.add({text, std::to_string(r["runs"].as_int()), ms("first_ms"), ms("mean_ms"), ms("min_ms"), ms("p50_ms"),
-               ms("p90_ms"), ms("p99_ms"), ms("max_ms"), fmt::format("{:.1f}", r["runs_per_second"].as_double()),
-               fmt::format("{:.1f}", load_ms), human_bytes(static_cast<double>(peak))});
+    table.add({std::to_string(threads), std::to_string(r["runs"].as_int()), ms("first_ms"), ms("mean_ms"), ms("min_ms"),
+               ms("p50_ms"), ms("p90_ms"), ms("p99_ms"), ms("max_ms"),
+               fmt::format("{:.1f}", r["runs_per_second"].as_double()), fmt::format("{:.1f}", m.load_ms),
+               human_bytes(static_cast<double>(peak))});
     all.push_back(std::move(r));
   }
   std::printf("%s", args.flag("json") ? (all.dump(2) + "\n").c_str() : table.to_string().c_str());
@@ -75,7 +150,7 @@ extern const Command command_bench = {
     .summary = "Time a model: latency percentiles, throughput, load time, memory",
     .example =
         "  anyrt bench model.onnx --dim batch=1 --threads 1,2\n  anyrt bench model.onnx -i x=data.npy --runs 100 "
-        "--json\n",
+        "--json\n  anyrt bench model.onnx --profile --threads 1\n",
     .options = kOptions,
     .run = run,
 };
