@@ -58,6 +58,10 @@ struct Fence {
   uint64_t value = 0;
 };
 
+// Steps that only put tensors side by side or take them apart along an axis before which every dim is 1: the planner
+// makes the parts views of the whole, and copies those that cannot be.
+enum class Parts : uint8_t { kNone, kJoin, kSplit };
+
 // What `compile` makes of one node, of several fused ones, or of a whole region. Allocates no buffers: the planner
 // places them.
 struct CompiledStep {
@@ -66,7 +70,9 @@ struct CompiledStep {
   std::vector<ValueId> inputs;  // kNoValue for omitted ones
   std::vector<ValueId> outputs;
   uint32_t in_place = 0;  // bit i: output 0 may take the bytes of input i
-  bool view0 = false;     // output 0 is input 0 under another shape: no work where the planner makes it so
+  Parts parts = Parts::kNone;
+  int64_t part_begin = 0;  // kSplit: byte of input 0 where output 0 begins; the other outputs follow it
+  bool view0 = false;      // output 0 is input 0 under another shape: no work where the planner makes it so
   // Host-memory devices, on the calling thread. `bind` is used where all sizes are known, `run` (a kernel, or the
   // reference) elsewhere. `state` holds packed weights and the like, shared by all calls.
   BindFn bind = nullptr;

@@ -170,7 +170,13 @@ class PlanBuilder {
       const PlanStep& step = plan_->steps[i];
       if (step.kind != StepKind::kRun || step.inputs.empty() || step.outputs.empty()) continue;
       const uint32_t out = step.outputs[0];
+      if (step.compiled.parts == Parts::kSplit) split(i);
       if (out == kNoSlot || plan_->slots[out].kind != SlotKind::kArena) continue;
+      if (step.compiled.parts == Parts::kJoin) {
+        join(i, out);
+        continue;
+      }
+      if (step.compiled.parts != Parts::kNone) continue;
       if (step.compiled.view0) {
         share(step.inputs[0], out);
         continue;
@@ -187,8 +193,44 @@ class PlanBuilder {
     std::vector<Slot>& slots = plan_->slots;
     if (in == kNoSlot) return;
     slots[out].root = slots[in].root;
+    slots[out].base = in;
     Slot& root = slots[slots[in].root];
     root.last = std::max(root.last, slots[out].last);
+  }
+
+  void split(uint32_t step) {
+    const uint32_t in = plan_->steps[step].inputs[0];
+    const std::vector<uint32_t>& outputs = plan_->steps[step].outputs;
+    std::vector<Slot>& slots = plan_->slots;
+    if (in == kNoSlot || slots[slots[in].root].kind != SlotKind::kArena) return;
+    for (uint32_t k = 0; k < outputs.size(); ++k) {
+      if (outputs[k] == kNoSlot || slots[outputs[k]].kind != SlotKind::kArena) continue;
+      share(in, outputs[k]);
+      slots[outputs[k]].part_step = step;
+      slots[outputs[k]].part_index = k;
+    }
+  }
+
+  // The inputs' buffers become parts of the output's.
+  void join(uint32_t step, uint32_t out) {
+    std::vector<Slot>& slots = plan_->slots;
+    const std::vector<uint32_t>& inputs = plan_->steps[step].inputs;
+    for (uint32_t k = 0; k < inputs.size(); ++k) {
+      const uint32_t in = inputs[k];
+      if (in == kNoSlot || slots[in].root == out || slots[slots[in].root].kind != SlotKind::kArena) continue;
+      bool whole = true;
+      for (uint32_t s = in; slots[s].base != kNoSlot; s = slots[s].base) whole = whole && slots[s].part_step == kNoSlot;
+      if (!whole) continue;
+      const uint32_t root = slots[in].root;
+      slots[root].base = out;
+      slots[root].part_step = step;
+      slots[root].part_index = k;
+      slots[out].first = std::min(slots[out].first, slots[root].first);
+      slots[out].last = std::max(slots[out].last, slots[root].last);
+      for (Slot& s : slots) {
+        if (s.root == root) s.root = out;
+      }
+    }
   }
 
   // The step reads these bytes last, and only once.
@@ -209,7 +251,6 @@ class PlanBuilder {
     std::set<std::string> all;
     for (uint32_t s = 0; s < plan_->slots.size(); ++s) {
       const Type& t = plan_->type(s);
-      if (plan_->slots[s].kind != SlotKind::kArena && plan_->slots[s].device == 0) continue;
       if (!t.is_tensor() || !t.shape) continue;
       std::vector<std::string> used;
       for (const Dim& d : *t.shape) d.collect_symbols(used);

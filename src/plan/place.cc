@@ -46,14 +46,33 @@ class Placer {
     }
     for (uint32_t i = 0; i < steps; ++i) bind(i);
     for (uint32_t d = 0; d < plan_.devices.size(); ++d) place_device(d);
-    for (uint32_t s = 0; s < slots; ++s) {
-      const uint32_t root = plan_.slots[s].root;
-      if (root != s && m_.offsets[root] != SIZE_MAX && m_.bytes[s] <= m_.bytes[root]) m_.offsets[s] = m_.offsets[root];
-    }
+    for (uint32_t s = 0; s < slots; ++s) place_in_base(s);
     return std::move(m_);
   }
 
  private:
+  // Where a part lies in its whole; SIZE_MAX when sizes are not known.
+  size_t part_offset(const PlanStep& step, uint32_t index) const {
+    const bool join = step.compiled.parts == Parts::kJoin;
+    size_t offset = join ? 0 : static_cast<size_t>(step.compiled.part_begin);
+    for (uint32_t k = 0; k < index; ++k) {
+      const uint32_t s = join ? step.inputs[k] : step.outputs[k];
+      if (s == kNoSlot || m_.bytes[s] == SIZE_MAX) return SIZE_MAX;
+      offset += m_.bytes[s];
+    }
+    return offset;
+  }
+
+  void place_in_base(uint32_t s) {
+    const Slot& slot = plan_.slots[s];
+    if (slot.base == kNoSlot || m_.offsets[s] != SIZE_MAX || m_.bytes[s] == SIZE_MAX) return;
+    place_in_base(slot.base);
+    if (m_.offsets[slot.base] == SIZE_MAX) return;
+    const size_t part = slot.part_step == kNoSlot ? 0 : part_offset(plan_.steps[slot.part_step], slot.part_index);
+    if (part == SIZE_MAX || part + m_.bytes[s] > m_.bytes[slot.base]) return;
+    m_.offsets[s] = m_.offsets[slot.base] + part;
+  }
+
   bool known(const std::vector<uint32_t>& slots) const {
     for (uint32_t s : slots) {
       if (s != kNoSlot && m_.bytes[s] == SIZE_MAX) return false;
@@ -89,6 +108,16 @@ class Placer {
     const PlanStep& step = plan_.steps[i];
     if (step.kind != StepKind::kRun || !known(step.inputs) || !known(step.outputs) || step.outputs.empty()) return;
     const uint32_t out = step.outputs[0];
+    if (step.compiled.parts != Parts::kNone) {
+      m_.modes[i] = step.compiled.parts == Parts::kJoin ? StepMode::kJoin : StepMode::kSplit;
+      for (uint32_t s : step.inputs) {
+        if (s == kNoSlot) m_.modes[i] = StepMode::kGeneral;
+      }
+      for (uint32_t s : step.outputs) {
+        if (s == kNoSlot) m_.modes[i] = StepMode::kGeneral;
+      }
+      return;
+    }
     if (step.compiled.view0) {
       if (out != kNoSlot && plan_.slots[out].root != out && m_.bytes[out] == m_.bytes[step.inputs[0]])
         m_.modes[i] = StepMode::kView;

@@ -29,7 +29,10 @@ struct Slot {
   ValueId value = kNoValue;
   uint32_t device = 0;  // index into Plan::devices; 0 is the host
   SlotKind kind = SlotKind::kHeap;
-  uint32_t root = kNoSlot;       // the slot whose bytes it uses (views and in-place results); itself otherwise
+  uint32_t root = kNoSlot;       // the slot whose bytes it uses (views, parts and in-place results); itself otherwise
+  uint32_t base = kNoSlot;       // the next slot on the way to the root
+  uint32_t part_step = kNoSlot;  // where it is a part of `base`: the step that joins or splits,
+  uint32_t part_index = 0;       // and which of its inputs or outputs it is
   uint32_t first = 0, last = 0;  // steps; of the whole group at its root
 };
 
@@ -88,6 +91,8 @@ enum class StepMode : uint8_t {
   kGeneral,  // sizes are found as it runs
   kBound,    // PlanMemory::bound
   kView,     // nothing to do: the output has the bytes of the input
+  kJoin,     // parts of a whole: copies those that do not lie in it already
+  kSplit,
 };
 
 // Sizes, places and bound steps for given symbol values.

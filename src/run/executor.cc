@@ -1,5 +1,7 @@
 #include "run/executor.h"
 
+#include <cstring>
+
 #include "opdef/eval.h"
 #include "opdef/schema.h"
 #include "run/state.h"
@@ -94,6 +96,28 @@ Status Executor::State::run_bound_step(size_t i, Frame& frame, Call& call) const
   return frame.memory->bound[i]->run({frame.in.data(), frame.out.data(), scratch, call.options->threads});
 }
 
+Status Executor::State::run_parts_step(size_t i, Frame& frame, Call& call) const {
+  const PlanStep& step = plan->steps[i];
+  const bool join = step.compiled.parts == Parts::kJoin;
+  const std::vector<size_t>& sizes = frame.memory->bytes;
+  // Outputs are in place before anything is copied.
+  for (uint32_t s : step.outputs) {
+    if (!frame.planned[s].empty()) {
+      frame.restore(s);
+    } else {
+      ANYRT_TRY(heap_output(s, plan->type(s).dtype, *frame.memory->dims[s], frame, call).status());
+    }
+  }
+  const auto* whole = static_cast<const std::byte*>(frame.bytes[join ? step.outputs[0] : step.inputs[0]]);
+  whole += join ? 0 : step.compiled.part_begin;
+  for (uint32_t s : join ? step.inputs : step.outputs) {
+    const auto* part = static_cast<const std::byte*>(frame.bytes[s]);
+    if (part != whole) std::memmove(const_cast<std::byte*>(join ? whole : part), join ? part : whole, sizes[s]);
+    whole += sizes[s];
+  }
+  return {};
+}
+
 Status Executor::State::run_view_step(size_t i, Frame& frame) const {
   const PlanStep& step = plan->steps[i];
   const uint32_t in = step.inputs[0], out = step.outputs[0];
@@ -171,7 +195,10 @@ Status Executor::State::run_step(size_t i, Frame& frame, const Dim::Bindings& bi
   if (as_planned && !frame.regular) {
     for (uint32_t s : step.inputs) as_planned = as_planned && (s == kNoSlot || frame.is_regular(s));
   }
-  if (as_planned) return mode == StepMode::kBound ? run_bound_step(i, frame, call) : run_view_step(i, frame);
+  if (as_planned) {
+    if (mode == StepMode::kBound) return run_bound_step(i, frame, call);
+    return mode == StepMode::kView ? run_view_step(i, frame) : run_parts_step(i, frame, call);
+  }
   if (step.compiled.bind) {
     ANYRT_ASSIGN(const bool done, run_dynamic_step(i, frame, call));
     if (done) return {};

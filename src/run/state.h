@@ -97,6 +97,7 @@ struct Executor::State {
   // Runs the step's kernel for the sizes at hand; false when it does not take them.
   Expected<bool> run_dynamic_step(size_t i, Frame& frame, Call& call) const;
   Status run_view_step(size_t i, Frame& frame) const;
+  Status run_parts_step(size_t i, Frame& frame, Call& call) const;
   Expected<void*> heap_output(uint32_t slot, DType dtype, const Dims& dims, Frame& frame, Call& call) const;
   Status run_device_step(const PlanStep& step, Frame& frame, const Dim::Bindings& bindings) const;
 };

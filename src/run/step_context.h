@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -92,13 +93,17 @@ class StepContext final : public EvalContext {
   Status take_error() { return std::move(error_); }
 
  private:
-  // In-place results are planned for kernels; the reference must not write over what it reads.
+  // What was planned to be in place, or part of a whole, is so for kernels; the reference must not write over what it
+  // reads.
   bool avoids_sharing(uint32_t slot) const {
-    return step_.compiled.bind && !step_.compiled.view0 && plan_.slots[slot].root != slot;
+    if (step_.compiled.parts != Parts::kNone) return true;
+    const Slot& s = plan_.slots[slot];
+    if (!step_.compiled.bind || s.base == kNoSlot || s.part_step != kNoSlot) return false;
+    return std::find(step_.inputs.begin(), step_.inputs.end(), s.base) != step_.inputs.end();
   }
   bool in_arena(const Tensor& t) const { return frame_.arena && t.buffer().get() == frame_.arena.get(); }
   bool is_planned_view(uint32_t slot, const Tensor& t) const {
-    return plan_.slots[slot].root != slot && t.buffer_offset() == frame_.memory->offsets[plan_.slots[slot].root];
+    return plan_.slots[slot].root != slot && t.buffer_offset() == frame_.memory->offsets[slot];
   }
   void note(Status s) {
     if (error_.ok()) error_ = std::move(s);

@@ -1,6 +1,7 @@
 #include "device/device.h"
 
 #include "devices/cpu/kernel.h"
+#include "devices/cpu/parts.h"
 #include "opdef/eval.h"
 #include "opdef/opdef.h"
 
@@ -35,6 +36,7 @@ class CpuDevice final : public Device {
       step.inputs = node.inputs;
       step.outputs = node.outputs;
       step.view0 = (node.def->flags & kView) != 0;
+      cpu::set_parts(graph, node, step);
       const cpu::KernelQuery query(graph, id, options_.accuracy);
       if (const cpu::KernelRow* row = cpu::find_kernel(query)) {
         step.kernel = row->kernel;
