@@ -1,5 +1,6 @@
 #include "devices/cpu/kernel.h"
 
+#include <hwy/detect_targets.h>
 #include <hwy/targets.h>
 
 #include <cstdlib>
@@ -41,6 +42,8 @@ void apply_isa_limit() {
   }();
   (void)applied;
 }
+
+const int64_t kDispatchTargets = HWY_TARGETS;
 
 bool isa_allowed(Isa isa) { return isa == Isa::kAny || isa_limit() < 0 || static_cast<int>(isa) <= isa_limit(); }
 

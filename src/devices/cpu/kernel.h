@@ -70,5 +70,6 @@ const KernelRow* find_kernel(const KernelQuery& query);
 bool isa_allowed(Isa isa);
 // Makes Highway's dispatch keep to it; called before the first kernel runs.
 void apply_isa_limit();
+extern const int64_t kDispatchTargets;  // Highway's targets that kernels are compiled for
 
 }  // namespace anyrt::cpu

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,6 +19,21 @@
 // For kernel tests: one node through its kernel (prepare, bind, run) against the reference.
 
 namespace anyrt::cpu {
+
+// Calls f() once for each instruction set that the machine has and ANYRT_ISA allows, with dispatch kept to it.
+template <class F>
+void on_every_isa(const F& f) {
+  apply_isa_limit();
+  hwy::SetSupportedTargetsForTest(0);
+  for (int64_t rest = hwy::SupportedTargets() & kDispatchTargets; rest != 0; rest &= rest - 1) {
+    hwy::SetSupportedTargetsForTest(rest & -rest);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    SCOPED_TRACE(hwy::TargetName(rest & -rest));
+    f();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
 
 struct KernelCheck {
   const char* domain = "";
