@@ -3,6 +3,7 @@
 #include <hwy/detect_targets.h>
 #include <hwy/targets.h>
 
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 
@@ -31,13 +32,14 @@ int isa_limit() {
 
 void apply_isa_limit() {
   static const bool applied = [] {
-    const int limit = isa_limit();
-    if (limit < 0) return true;
+    const int limit = isa_limit() < 0 ? INT_MAX : isa_limit();
     int64_t disabled = 0;
     if (limit < static_cast<int>(Isa::kAvx512)) disabled |= HWY_AVX3;
     if (limit < static_cast<int>(Isa::kAvx2)) disabled |= HWY_AVX2;
     if (limit < static_cast<int>(Isa::kSse4)) disabled |= HWY_SSE4;
-    hwy::DisableTargets(disabled);
+    if (disabled) hwy::DisableTargets(disabled);
+    // Chosen now: a function that is looked up before would choose again, slowly, on each of its calls.
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
     return true;
   }();
   (void)applied;
@@ -73,6 +75,7 @@ const Tensor* KernelQuery::input_constant(size_t i) const {
 }
 
 const KernelRow* find_kernel(const KernelQuery& query) {
+  apply_isa_limit();
   const Node& node = query.node();
   const KernelRow* best = nullptr;
   for (size_t t = 0; t < kKernelTablesSize; ++t) {

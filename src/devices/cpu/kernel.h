@@ -68,7 +68,7 @@ const KernelRow* find_kernel(const KernelQuery& query);
 
 // ISA limit from ANYRT_ISA (scalar, sse4, avx2, avx512 …), for tests and comparisons.
 bool isa_allowed(Isa isa);
-// Makes Highway's dispatch keep to it; called before the first kernel runs.
+// Makes Highway's dispatch choose, within it; called before the first kernel is found.
 void apply_isa_limit();
 extern const int64_t kDispatchTargets;  // Highway's targets that kernels are compiled for
 
