@@ -45,7 +45,24 @@ void apply_isa_limit() {
   (void)applied;
 }
 
-const int64_t kDispatchTargets = HWY_TARGETS;
+std::vector<std::string> dispatch_isas() {
+  std::vector<std::string> names;
+  for (int64_t rest = hwy::SupportedTargets() & HWY_TARGETS; rest != 0; rest &= rest - 1) {
+    names.push_back(hwy::TargetName(rest & -rest));
+  }
+  return names;
+}
+
+void force_isa(const std::string& name) {
+  hwy::SetSupportedTargetsForTest(0);
+  for (int64_t rest = hwy::SupportedTargets(); rest != 0 && !name.empty(); rest &= rest - 1) {
+    if (name == hwy::TargetName(rest & -rest)) {
+      hwy::SetSupportedTargetsForTest(rest & -rest);
+      break;
+    }
+  }
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
 
 bool isa_allowed(Isa isa) { return isa == Isa::kAny || isa_limit() < 0 || static_cast<int>(isa) <= isa_limit(); }
 

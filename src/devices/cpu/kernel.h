@@ -2,7 +2,9 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "device/device.h"
 #include "graph/graph.h"
@@ -70,6 +72,9 @@ const KernelRow* find_kernel(const KernelQuery& query);
 bool isa_allowed(Isa isa);
 // Makes Highway's dispatch choose, within it; called before the first kernel is found.
 void apply_isa_limit();
-extern const int64_t kDispatchTargets;  // Highway's targets that kernels are compiled for
+// For tests: the instruction sets that this machine has, ANYRT_ISA allows and kernels are compiled for, by name, and
+// dispatch kept to one of them ("" = the best again).
+std::vector<std::string> dispatch_isas();
+void force_isa(const std::string& name);
 
 }  // namespace anyrt::cpu

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -24,15 +23,13 @@ namespace anyrt::cpu {
 template <class F>
 void on_every_isa(const F& f) {
   apply_isa_limit();
-  hwy::SetSupportedTargetsForTest(0);
-  for (int64_t rest = hwy::SupportedTargets() & kDispatchTargets; rest != 0; rest &= rest - 1) {
-    hwy::SetSupportedTargetsForTest(rest & -rest);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    SCOPED_TRACE(hwy::TargetName(rest & -rest));
+  force_isa("");
+  for (const std::string& isa : dispatch_isas()) {
+    force_isa(isa);
+    SCOPED_TRACE(isa);
     f();
   }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  force_isa("");
 }
 
 struct KernelCheck {
