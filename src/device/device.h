@@ -76,6 +76,11 @@ struct CompiledStep {
   // Host-memory devices, on the calling thread. `bind` is used where all sizes are known, `run` (a kernel, or the
   // reference) elsewhere. `state` holds packed weights and the like, shared by all calls.
   BindFn bind = nullptr;
+  // Makes `state`, once, after planning. Null: there is nothing to make.
+  std::function<Expected<std::shared_ptr<const void>>(const Graph&)> prepare;
+  uint32_t packed = 0;  // bit i: once there is a state, the weight at input i is needed no more
+  // That weight again, from the state, for the reference.
+  Expected<Tensor> (*unpack)(const void* state, size_t input) = nullptr;
   Status (*run)(EvalContext&, const void* state) = nullptr;
   std::shared_ptr<const void> state;
   // Other devices: what `launch` gets back.

@@ -50,6 +50,17 @@ Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions
   return out;
 }
 
+// What packed weights depend on: sessions of one key share them.
+std::string weights_key(const ModelInfo& info, const SessionOptions& options) {
+  if (!info.identity) return "";
+  std::string key = fmt::format("{:016x} {} {} {}", info.identity, static_cast<int>(options.accuracy), options.optimize,
+                                options.device);
+  for (const std::string& d : options.devices) key += " " + d;
+  for (const std::string& p : options.disabled_passes) key += " -" + p;
+  for (const auto& [symbol, size] : options.dims) key += fmt::format(" {}={}", symbol, size);
+  return key;
+}
+
 // Operators that no device has a kernel or a reference for run as what they consist of.
 Status decompose_unsupported(Graph& graph, bool& decomposed) {
   const std::vector<NodeId> order = graph.order();
@@ -169,7 +180,8 @@ const Graph& Session::graph() const { return impl_->model.graph; }
 
 Expected<std::unique_ptr<Session>> Session::load(const std::string& path, const SessionOptions& options) {
   ANYRT_ASSIGN(Model model, read_onnx_file(path));
-  Expected<std::unique_ptr<Session>> s = from_model(std::move(model), options);
+  const std::string key = weights_key(model.info, options);
+  Expected<std::unique_ptr<Session>> s = make(std::move(model), options, key);
   if (!s.ok()) return std::move(s).status().with_context(path);
   return s;
 }
@@ -178,10 +190,16 @@ Expected<std::unique_ptr<Session>> Session::load_bytes(std::span<const std::byte
                                                        std::shared_ptr<const void> keep_alive,
                                                        const SessionOptions& options) {
   ANYRT_ASSIGN(Model model, read_onnx_bytes(bytes, std::move(keep_alive)));
-  return from_model(std::move(model), options);
+  const std::string key = weights_key(model.info, options);
+  return make(std::move(model), options, key);
 }
 
 Expected<std::unique_ptr<Session>> Session::from_model(Model model, const SessionOptions& options) {
+  return make(std::move(model), options, "");
+}
+
+Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptions& options,
+                                                 const std::string& weights_key) {
   std::unique_ptr<Session> session(new Session());
   Impl& impl = *session->impl_;
   impl.options = options;
@@ -212,6 +230,7 @@ Expected<std::unique_ptr<Session>> Session::from_model(Model model, const Sessio
   std::vector<Device*> devices;
   for (const auto& d : impl.devices) devices.push_back(d.get());
   ANYRT_ASSIGN(impl.plan, build_plan(graph, devices));
+  ANYRT_TRY(prepare_plan(*impl.plan, graph, weights_key, options.threads));
   ANYRT_ASSIGN(impl.executor, Executor::create(*impl.plan));
   return session;
 }

@@ -87,6 +87,8 @@ class Session {
 
  private:
   Session();
+  static Expected<std::unique_ptr<Session>> make(Model model, const SessionOptions& options,
+                                                 const std::string& weights_key);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

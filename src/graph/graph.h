@@ -184,7 +184,8 @@ class Graph {
 
 // What surrounds the graph in a model file.
 struct ModelInfo {
-  std::string file;  // path it was read from, "" when from memory
+  std::string file;       // path it was read from, "" when from memory
+  uint64_t identity = 0;  // of the bytes it was read from; 0 = not known
   int64_t ir_version = 0;
   std::string producer_name, producer_version, domain, doc;
   int64_t model_version = 0;

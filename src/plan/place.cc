@@ -86,7 +86,7 @@ class Placer {
     const ValueInfo& value = plan_.graph->value(plan_.slots[s].value);
     t.dtype = plan_.type(s).dtype;
     t.dims = *m_.dims[s];
-    if (plan_.slots[s].kind == SlotKind::kConstant) t.constant = &value.constant;
+    if (plan_.slots[s].kind == SlotKind::kConstant && value.constant.has_bytes()) t.constant = &value.constant;
     if (t.constant) {
       if (is_int(t.dtype) && t.constant->size() <= kSmallInts) {
         Expected<std::vector<int64_t>> ints = to_int64s(*t.constant);

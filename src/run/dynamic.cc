@@ -59,7 +59,7 @@ Expected<bool> Executor::State::run_dynamic_step(size_t i, Frame& frame, Call& c
         t.dtype = inputs[k]->dtype();
         t.dims = inputs[k]->dims();
         const Slot& slot = plan->slots[step.inputs[k]];
-        if (slot.kind == SlotKind::kConstant) {
+        if (slot.kind == SlotKind::kConstant && inputs[k]->has_bytes()) {
           t.constant = &plan->graph->value(slot.value).constant;
           if (is_int(t.dtype) && t.constant->size() <= 1024) {
             Expected<std::vector<int64_t>> ints = to_int64s(*t.constant);

@@ -51,7 +51,14 @@ Status Executor::State::run_host_step(size_t i, Frame& frame, const Dim::Binding
     }
     return invalid_model("attribute '{}' must hold a graph", name);
   };
-  StepContext c(*plan, step, frame, call, subgraph);
+  std::vector<Value> unpacked;
+  for (size_t k = 0; step.compiled.packed >> k != 0 && k < step.inputs.size(); ++k) {
+    if (!(step.compiled.packed >> k & 1) || frame.values[step.inputs[k]].tensor().has_bytes()) continue;
+    unpacked.resize(step.inputs.size());
+    ANYRT_ASSIGN(Tensor weight, step.compiled.unpack(step.compiled.state.get(), k));
+    unpacked[k] = std::move(weight);
+  }
+  StepContext c(*plan, step, frame, call, subgraph, unpacked);
   for (size_t k = 0; k < step.inputs.size(); ++k) {
     if (step.inputs[k] == kNoSlot || is_tensor_of(c.value(k), plan->type(step.inputs[k]))) continue;
     ANYRT_TRY(verify_types(*c.node().def, step.inputs.size(), [&](size_t n) { return c.value(n).type(); }));

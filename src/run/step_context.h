@@ -17,18 +17,21 @@ using StateRunner = std::function<Expected<std::vector<Value>>(std::string_view,
 // Where a host step reads and writes: slots of the frame, placed in the arena when the size is as planned.
 class StepContext final : public EvalContext {
  public:
-  StepContext(const Plan& plan, const PlanStep& step, Frame& frame, Call& call, const StateRunner& subgraph)
+  StepContext(const Plan& plan, const PlanStep& step, Frame& frame, Call& call, const StateRunner& subgraph,
+              const std::vector<Value>& unpacked)
       : EvalContext(plan.graph->node(step.compiled.nodes.back())),
         plan_(plan),
         step_(step),
         frame_(frame),
         call_(call),
-        subgraph_(subgraph) {}
+        subgraph_(subgraph),
+        unpacked_(unpacked) {}
 
   size_t num_inputs() const override { return step_.inputs.size(); }
   size_t num_outputs() const override { return step_.outputs.size(); }
   const Value& value(size_t i) const override {
     static const Value kOmitted;
+    if (i < unpacked_.size() && !unpacked_[i].empty()) return unpacked_[i];
     return step_.inputs[i] == kNoSlot ? kOmitted : frame_.values[step_.inputs[i]];
   }
   bool wants_output(size_t i) const override { return i < step_.outputs.size() && step_.outputs[i] != kNoSlot; }
@@ -134,6 +137,7 @@ class StepContext final : public EvalContext {
   Frame& frame_;
   Call& call_;
   const StateRunner& subgraph_;
+  const std::vector<Value>& unpacked_;  // weights by input that only the step's state holds now
   std::vector<std::unique_ptr<Tensor>> unwanted_;
   Status error_;
 };

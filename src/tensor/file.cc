@@ -1,9 +1,57 @@
 #include "tensor/file.h"
 
+#include <map>
+#include <mutex>
+#include <utility>
+
 #include "base/file.h"
 #include "base/mmap.h"
 
 namespace anyrt {
+
+namespace {
+
+class MappedBuffer final : public Buffer {
+ public:
+  explicit MappedBuffer(MappedFile file) : file_(std::move(file)) {
+    data_ = const_cast<std::byte*>(file_.data());  // never written: the buffer is read-only
+    size_ = file_.size();
+    writable_ = false;
+  }
+  uint64_t identity() const override { return file_.identity().hash(); }
+  bool release(size_t offset, size_t bytes) const override {
+    file_.release(offset, bytes);
+    return true;
+  }
+
+ private:
+  MappedFile file_;
+};
+
+// Files mapped now: one mapping serves all who read the same state of a file.
+struct Mappings {
+  std::mutex mutex;
+  std::map<uint64_t, std::weak_ptr<Buffer>> live;
+};
+Mappings& mappings() {
+  static Mappings all;
+  return all;
+}
+
+std::shared_ptr<Buffer> shared_mapping(MappedFile file) {
+  Mappings& all = mappings();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  std::erase_if(all.live, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<Buffer>& place = all.live[file.identity().hash()];
+  std::shared_ptr<Buffer> buffer = place.lock();
+  if (!buffer) {
+    buffer = std::make_shared<MappedBuffer>(std::move(file));
+    place = buffer;
+  }
+  return buffer;
+}
+
+}  // namespace
 
 Expected<std::shared_ptr<Buffer>> map_file(const std::string& path) {
   bool regular = false;
@@ -12,9 +60,8 @@ Expected<std::shared_ptr<Buffer>> map_file(const std::string& path) {
   }
   if (regular) {
     ANYRT_ASSIGN(MappedFile mapped, MappedFile::open(path));
-    auto file = std::make_shared<const MappedFile>(std::move(mapped));
     // Files of /proc and the like say they are empty and are not.
-    if (file->size() > 0) return borrow_buffer(const_cast<std::byte*>(file->data()), file->size(), file, false);
+    if (mapped.size() > 0) return shared_mapping(std::move(mapped));
   }
   ANYRT_ASSIGN(std::string text, read_file(path));
   auto owner = std::make_shared<std::string>(std::move(text));

@@ -119,6 +119,12 @@ Expected<Tensor> Tensor::reshaped(Dims dims) const {
   return t;
 }
 
+void Tensor::drop_bytes() {
+  if (!buffer_ || buffer_->release(buffer_offset(), bytes())) return;
+  buffer_.reset();
+  data_ = nullptr;
+}
+
 Expected<Tensor> Tensor::clone() const {
   if (!defined()) return Tensor();
   ANYRT_ASSIGN(Tensor t, make(dtype_, dims_));

@@ -29,6 +29,10 @@ class Buffer {
   std::byte* data() const { return data_; }
   size_t size() const { return size_; }
   bool writable() const { return writable_; }
+  // Tells one state of the file behind the bytes from another; 0 when there is none.
+  virtual uint64_t identity() const { return 0; }
+  // Gives back the memory of these bytes where they can be read again from a file; false when they cannot.
+  virtual bool release(size_t /*offset*/, size_t /*bytes*/) const { return false; }
 
  protected:
   Buffer() = default;
@@ -104,6 +108,10 @@ class Tensor {
   // A deep copy.
   Expected<Tensor> clone() const;
   void set_layout(Layout layout) { layout_ = layout; }
+  // Gives up the bytes, keeps type and dims: for weights that live on in another form. Bytes of a mapped file stay
+  // readable, others are gone: raw() is null then.
+  void drop_bytes();
+  bool has_bytes() const { return data_ != nullptr; }
 
   std::string type_string() const;  // "float32[2,3]"
 

@@ -44,9 +44,13 @@ class CpuDevice final : public Device {
         step.bind = row->bind;
         step.run = row->run ? row->run : run_eval;
         if (row->prepare) {
-          Expected<std::shared_ptr<const void>> state = row->prepare(query);
-          if (!state.ok()) return std::move(state).status().with_context("node " + node.label());
-          step.state = std::move(*state);
+          step.prepare = [row, id, accuracy = options_.accuracy](const Graph& g) {
+            return row->prepare(cpu::KernelQuery(g, id, accuracy));
+          };
+          step.unpack = row->unpack;
+          for (size_t i = 0; i < node.inputs.size() && i < 32; ++i) {
+            if ((row->packs >> i & 1) && query.input_constant(i)) step.packed |= 1u << i;
+          }
         }
       } else {
         step.kernel = "eval";

@@ -51,6 +51,10 @@ struct KernelRow {
   bool (*accepts)(const KernelQuery&) = nullptr;  // null: every node with these dtypes
   // Packs weights and the like, once per session; null: no state.
   Expected<std::shared_ptr<const void>> (*prepare)(const KernelQuery&) = nullptr;
+  // Bit i: where input i is a constant and there is a state, neither bind nor run reads the constant any more: its
+  // memory is given up. `unpack` makes it again, with its plain dims, for when the reference has to run after all.
+  uint32_t packs = 0;
+  Expected<Tensor> (*unpack)(const void* state, size_t input) = nullptr;
   // Works out everything that depends on sizes; see device/bound.h. One of bind and run must be there; where only
   // `bind` is, the reference runs what it refuses.
   BindFn bind = nullptr;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "tensor/file.h"
 
 namespace anyrt::onnx {
@@ -74,6 +75,15 @@ Expected<ExternalSlice> ExternalFiles::find(const Entries& entries, uint64_t exp
                          length, offset);
   }
   return ExternalSlice{std::move(buffer), static_cast<size_t>(offset), static_cast<size_t>(length)};
+}
+
+uint64_t ExternalFiles::identity() const {
+  uint64_t all = 0;
+  for (const auto& [location, buffer] : buffers_) {
+    const uint64_t one = buffer->identity();
+    all = hash_combine(all, hash_text(location, one ? one : hash_bytes(buffer->data(), buffer->size())));
+  }
+  return all;
 }
 
 }  // namespace anyrt::onnx

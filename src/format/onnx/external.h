@@ -31,6 +31,8 @@ class ExternalFiles {
 
   // The slice that `entries` (location, offset, length) describe; `expected` bytes must be there.
   Expected<ExternalSlice> find(const Entries& entries, uint64_t expected);
+  // Of all files read so far.
+  uint64_t identity() const;
 
  private:
   Expected<std::shared_ptr<Buffer>> open(const std::string& location);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/hash.h"
 #include "format/onnx/builder.h"
 #include "format/onnx/external.h"
 #include "tensor/file.h"
@@ -45,6 +46,8 @@ Expected<Model> read_onnx_file(const std::string& path, const ReadOptions& optio
   auto model = read_model(bytes, source, options);
   if (!model.ok()) return std::move(model).status().with_context(path);
   model->info.file = path;
+  const uint64_t identity = buffer->identity();
+  if (identity) model->info.identity = hash_combine(identity, files.identity());
   return model;
 }
 
@@ -56,6 +59,7 @@ Expected<Model> read_onnx_bytes(std::span<const std::byte> bytes, std::shared_pt
   if (keep_alive != nullptr) source.buffer = borrow(bytes, std::move(keep_alive));
   auto model = read_model(text(bytes), source, options);
   if (!model.ok()) return std::move(model).status().with_context(options.name);
+  model->info.identity = hash_combine(hash_bytes(bytes.data(), bytes.size()), files.identity());
   return model;
 }
 

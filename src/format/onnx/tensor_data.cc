@@ -9,6 +9,8 @@
 namespace anyrt::onnx {
 namespace {
 
+constexpr size_t kWorthReleasing = 1 << 16;
+
 struct TypedField {
   TypedData field;
   const char* name;
@@ -62,6 +64,10 @@ Expected<Tensor> from_raw(DType dtype, const Dims& dims, int64_t count, std::str
     for (size_t i = 0; i < raw.size(); ++i) to[i] = bytes[i] != 0;
   } else if (!raw.empty()) {
     std::memcpy(t.mutable_raw(), raw.data(), raw.size());
+    // The copy is what is read from now on.
+    if (buffer && raw.size() >= kWorthReleasing) {
+      buffer->release(static_cast<size_t>(reinterpret_cast<const std::byte*>(bytes) - buffer->data()), raw.size());
+    }
   }
   return t;
 }

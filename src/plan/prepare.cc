@@ -1,0 +1,125 @@
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "base/threads.h"
+#include "plan/plan.h"
+
+namespace anyrt {
+
+namespace {
+
+using State = std::shared_ptr<const void>;
+
+// What live plans have prepared, by key.
+struct Prepared {
+  std::mutex mutex;
+  std::map<std::string, std::weak_ptr<const void>> live;
+};
+Prepared& prepared() {
+  static Prepared all;
+  return all;
+}
+
+Expected<State> prepared_once(const CompiledStep& step, const Graph& graph, const std::string& key) {
+  Prepared& all = prepared();
+  if (!key.empty()) {
+    const std::lock_guard<std::mutex> lock(all.mutex);
+    const auto it = all.live.find(key);
+    if (it != all.live.end()) {
+      if (State state = it->second.lock()) return state;
+    }
+  }
+  ANYRT_ASSIGN(State state, step.prepare(graph));
+  if (key.empty() || !state) return state;
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  std::erase_if(all.live, [](const auto& entry) { return entry.second.expired(); });
+  all.live.emplace(key, state);
+  return state;
+}
+
+// The weights of one graph and how many readers of their bytes are left.
+class Weights {
+ public:
+  Weights(const Plan& plan, Graph& graph) : plan_(plan), graph_(graph), readers_(plan.slots.size(), 0) {
+    for (const PlanStep& step : plan.steps) {
+      for (const auto* list : {&step.inputs, &step.captures}) {
+        for (uint32_t s : *list) {
+          if (s != kNoSlot) ++readers_[s];
+        }
+      }
+    }
+    for (uint32_t s : plan.outputs) ++readers_[s];
+    // Other devices copy theirs later.
+    for (uint32_t d : plan.device_constants) {
+      for (uint32_t s : plan.constants) {
+        if (plan.slots[s].value == plan.slots[d].value) ++readers_[s];
+      }
+    }
+  }
+
+  void done(const PlanStep& step) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (size_t i = 0; i < step.inputs.size() && i < 32; ++i) {
+      if (!(step.compiled.packed >> i & 1)) continue;
+      const uint32_t s = step.inputs[i];
+      if (plan_.slots[s].kind == SlotKind::kConstant && --readers_[s] == 0) {
+        graph_.value(plan_.slots[s].value).constant.drop_bytes();
+      }
+    }
+  }
+
+ private:
+  const Plan& plan_;
+  Graph& graph_;
+  std::vector<uint32_t> readers_;
+  std::mutex mutex_;
+};
+
+struct Job {
+  PlanStep* step;
+  Graph* graph;
+  Weights* weights;
+};
+
+void collect(Plan& plan, Graph& graph, std::vector<Job>& jobs, std::vector<std::unique_ptr<Weights>>& weights) {
+  weights.push_back(std::make_unique<Weights>(plan, graph));
+  Weights* own = weights.back().get();
+  for (PlanStep& step : plan.steps) {
+    if (step.compiled.prepare) jobs.push_back({&step, &graph, own});
+    if (step.bodies.empty()) continue;
+    const std::vector<Graph*> inner = graph.node(step.compiled.nodes[0]).subgraphs();
+    for (size_t b = 0; b < step.bodies.size() && b < inner.size(); ++b) {
+      collect(*step.bodies[b].plan, *inner[b], jobs, weights);
+    }
+  }
+}
+
+}  // namespace
+
+Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int threads) {
+  std::vector<Job> jobs;
+  std::vector<std::unique_ptr<Weights>> weights;
+  collect(plan, graph, jobs, weights);
+  return parallel_for(
+      static_cast<int64_t>(jobs.size()), 1,
+      [&](int64_t begin, int64_t end) -> Status {
+        for (int64_t i = begin; i < end; ++i) {
+          const Job& job = jobs[static_cast<size_t>(i)];
+          CompiledStep& step = job.step->compiled;
+          const std::string own = key.empty() ? key : fmt::format("{}/{}/{}", key, i, step.kernel);
+          Expected<State> state = prepared_once(step, *job.graph, own);
+          if (!state.ok()) {
+            return std::move(state).status().with_context("node " + job.graph->node(step.nodes[0]).label());
+          }
+          step.state = std::move(*state);
+          step.prepare = nullptr;
+          if (!step.state) step.packed = 0;
+          job.weights->done(*job.step);
+        }
+        return {};
+      },
+      threads);
+}
+
+}  // namespace anyrt
