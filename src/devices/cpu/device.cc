@@ -53,7 +53,7 @@ class CpuDevice final : public Device {
           }
         }
       } else {
-        step.kernel = "eval";
+        step.kernel = step.view0 ? "view" : "eval";
         step.run = run_eval;
       }
       steps.push_back(std::move(step));

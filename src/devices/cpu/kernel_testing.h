@@ -42,8 +42,9 @@ struct KernelCheck {
   double scale_tolerance = 0;  // more that may differ, as a part of the output's largest magnitude
 };
 
-// `line` is a test case (opdef/cases.h), its outputs `?`; data may be {rand:SEED}. Runs with 1 and with 3 threads.
-// Returns whether the kernel took the sizes; a kernel that refuses them is no failure.
+// `line` is a test case (opdef/cases.h), its outputs `?`, or one literal each that only counts; data may be
+// {rand:SEED}. Runs with 1 and with 3 threads. Returns whether the kernel took the sizes; a kernel that refuses them is
+// no failure.
 inline bool check_kernel(const KernelCheck& check, const std::string& line) {
   SCOPED_TRACE(std::string(check.op) + " " + line);
   const OpDef* def = find_op(check.domain, check.op);
