@@ -6,6 +6,7 @@
 #include "format/onnx/reader.h"
 #include "graph/walk.h"
 #include "interp/interp.h"
+#include "opdef/custom_op.h"
 #include "opdef/inference.h"
 #include "opdef/rewrite.h"
 #include "passes/pipeline.h"
@@ -59,6 +60,16 @@ std::string weights_key(const ModelInfo& info, const SessionOptions& options) {
   for (const std::string& p : options.disabled_passes) key += " -" + p;
   for (const auto& [symbol, size] : options.dims) key += fmt::format(" {}={}", symbol, size);
   return key;
+}
+
+// The session's operators and the process's.
+std::shared_ptr<const OpSet> all_custom_ops(const SessionOptions& options) {
+  std::shared_ptr<const OpSet> process = registered_ops();
+  if (!options.custom_ops) return process;
+  if (process->empty()) return options.custom_ops;
+  auto all = std::make_shared<OpSet>(*process);
+  all->add_all(*options.custom_ops);
+  return all;
 }
 
 // Operators that no device has a kernel or a reference for run as what they consist of.
@@ -205,6 +216,7 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   impl.options = options;
   impl.model = std::move(model);
   Graph& graph = impl.model.graph;
+  impl.model.info.custom_ops = all_custom_ops(options);
   ANYRT_TRY(upgrade_and_infer(impl.model));
   const auto spec = [&](ValueId id) {
     const ValueInfo& v = graph.value(id);
@@ -230,7 +242,12 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   std::vector<Device*> devices;
   for (const auto& d : impl.devices) devices.push_back(d.get());
   ANYRT_ASSIGN(impl.plan, build_plan(graph, devices));
-  ANYRT_TRY(prepare_plan(*impl.plan, graph, weights_key, options.threads));
+  std::string key = weights_key;
+  // Constants may be folded by custom operators. A set lives as long as the sessions that share the key, so its address
+  // names it.
+  if (const auto& ops = impl.model.info.custom_ops; !key.empty() && !ops->empty())
+    key += fmt::format(" {}", static_cast<const void*>(ops.get()));
+  ANYRT_TRY(prepare_plan(*impl.plan, graph, key, options.threads));
   ANYRT_ASSIGN(impl.executor, Executor::create(*impl.plan));
   return session;
 }

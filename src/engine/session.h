@@ -32,6 +32,8 @@ struct SessionOptions {
   bool use_interpreter = false;  // run with the oracle instead of the plan
   // Symbols fixed when the session is made ("batch" -> 1), as free_dimension_override.
   std::vector<std::pair<std::string, int64_t>> dims;
+  // Operators of this session's own, before the process's (opdef/custom_op.h); may be null.
+  std::shared_ptr<const OpSet> custom_ops;
   // Called after each pass and stage with its name (dump --after, explain).
   std::function<void(std::string_view, const Graph&)> on_stage;
 };

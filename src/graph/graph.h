@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,7 @@
 namespace anyrt {
 
 struct OpDef;  // opdef/opdef.h
+class OpSet;   // opdef/custom_op.h
 
 enum class NodeId : uint32_t {};
 enum class ValueId : uint32_t {};
@@ -191,6 +193,8 @@ struct ModelInfo {
   int64_t model_version = 0;
   std::map<std::string, int64_t> opsets;  // domain ("" = ai.onnx) -> version as imported
   std::map<std::string, std::string> metadata;
+  // Operators that nodes may refer to beside anyrt's own; set at import (opdef/inference.h) where it is null.
+  std::shared_ptr<const OpSet> custom_ops;
 };
 
 struct Model {

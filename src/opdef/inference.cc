@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "opdef/custom_op.h"
 #include "opdef/infer.h"
 #include "opdef/rewrite.h"
 #include "opdef/schema.h"
@@ -93,7 +94,7 @@ class Driver {
     // An upgrade may turn the node into another operator, whose own upgrade is not due: the result is in newest form.
     Node& node = graph.node(id);
     if (!node.def && errors) return {};  // listed already
-    ANYRT_TRY(resolve_op(node));
+    ANYRT_TRY(resolve_op(node, info_->custom_ops.get()));
     const OpDef* def = node.def;
     const auto it = info_->opsets.find(node.domain);
     int version = it != info_->opsets.end() ? static_cast<int>(std::min<int64_t>(it->second, 1 << 20)) : def->since;
@@ -122,12 +123,12 @@ class Driver {
   int depth_ = 0;
 };
 
-void collect_unknown(Graph& graph, std::set<std::string>& unknown, int depth) {
+void collect_unknown(Graph& graph, const OpSet& custom, std::set<std::string>& unknown, int depth) {
   for (NodeId id : graph.order()) {
     Node& node = graph.node(id);
-    if (Status s = resolve_op(node); !s.ok()) unknown.insert(s.message());
+    if (Status s = resolve_op(node, &custom); !s.ok()) unknown.insert(s.message());
     if (depth < kMaxDepth) {
-      for (Graph* sub : node.subgraphs()) collect_unknown(*sub, unknown, depth + 1);
+      for (Graph* sub : node.subgraphs()) collect_unknown(*sub, custom, unknown, depth + 1);
     }
   }
 }
@@ -139,8 +140,9 @@ Status infer_types(Graph& graph) { return Driver(nullptr).process(graph); }
 Status infer_node(Graph& graph, NodeId id) { return Driver(nullptr).infer_one(graph, id); }
 
 Status upgrade_and_infer(Model& model, UpgradeReport* report) {
+  if (!model.info.custom_ops) model.info.custom_ops = registered_ops();
   std::set<std::string> unknown;
-  collect_unknown(model.graph, unknown, 0);
+  collect_unknown(model.graph, *model.info.custom_ops, unknown, 0);
   if (report && report->collect_errors) {
     report->errors.assign(unknown.begin(), unknown.end());
   } else if (!unknown.empty()) {

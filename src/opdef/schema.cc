@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "opdef/custom_op.h"
 
 namespace anyrt {
 
@@ -77,9 +78,10 @@ int newest_opset(std::string_view domain) {
   return newest;
 }
 
-Status resolve_op(Node& node) {
+Status resolve_op(Node& node, const OpSet* custom) {
   node.domain = std::string(canonical_domain(node.domain));
   node.def = find_op(node.domain, node.op);
+  if (!node.def && custom) node.def = custom->find(node.domain, node.op);
   if (node.def) return {};
   std::string near;
   int best = 4;
@@ -92,7 +94,7 @@ Status resolve_op(Node& node) {
   }
   return make_error(
       Code::kNotImplemented,
-      "operator {} of domain '{}' is not known{}; operators of your own come from a custom-operator library", node.op,
+      "operator {} of domain '{}' is not known{}; operators of your own are registered as custom operators", node.op,
       node.domain.empty() ? "ai.onnx" : node.domain, near.empty() ? "" : " (nearest: " + near + ")");
 }
 

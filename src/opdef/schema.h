@@ -9,8 +9,9 @@
 
 namespace anyrt {
 
-// Sets node.def. NotFound names the operator and the nearest known names.
-Status resolve_op(Node& node);
+// Sets node.def. NotImplemented names the operator and the nearest known name. `custom` (may be null): operators beside
+// anyrt's own, which must live as long as the node.
+Status resolve_op(Node& node, const OpSet* custom = nullptr);
 
 // Checks attributes against the newest schema: unknown ones, wrong kinds, missing required ones.
 Status verify_attrs(const Node& node);

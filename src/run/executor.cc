@@ -67,7 +67,15 @@ Status Executor::State::run_host_step(size_t i, Frame& frame, const Dim::Binding
   ANYRT_TRY(step.compiled.run(c, step.compiled.state.get()));
   ANYRT_TRY(c.take_error());
   for (uint32_t slot : step.outputs) {
-    if (slot != kNoSlot && frame.regular && !frame.is_regular(slot)) frame.regular = false;
+    if (slot == kNoSlot) continue;
+    // Later kernels were chosen by the inferred element type.
+    const Type& type = plan->type(slot);
+    if (frame.changed[slot] && type.is_tensor() && type.dtype != DType::kUndefined && frame.values[slot].is_tensor() &&
+        frame.values[slot].tensor().dtype() != type.dtype) {
+      return internal_error("an output has element type {}, {} was inferred",
+                            dtype_name(frame.values[slot].tensor().dtype()), dtype_name(type.dtype));
+    }
+    if (frame.regular && !frame.is_regular(slot)) frame.regular = false;
   }
   return {};
 }
