@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/process.h"
 #include "base/text.h"
 
 namespace anyrt {
@@ -158,8 +159,8 @@ bool CpuInfo::has(const std::string& feature) const {
 std::string CpuInfo::feature_string() const { return join(features, " "); }
 
 const CpuInfo& cpu_info() {
-  static const auto* info = new CpuInfo(read_cpu_info());
-  return *info;
+  static constinit ProcessObject<CpuInfo> info;
+  return info.get(read_cpu_info);
 }
 
 int default_thread_count() {

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "base/process.h"
+
 namespace anyrt {
 namespace {
 
@@ -20,10 +22,9 @@ struct SinkState {
   LogSink sink;
 };
 
-// Never destroyed: threads may log while the process ends.
 SinkState& sink_state() {
-  static auto* state = new SinkState;
-  return *state;
+  static constinit ProcessObject<SinkState> state;
+  return state.get();
 }
 
 }  // namespace
@@ -54,6 +55,17 @@ LogLevel log_level() {
   return static_cast<LogLevel>(threshold);
 }
 
+LogScope::LogScope(std::optional<LogLevel> level, const LogSink& sink) : sink_(sink), outer_(detail::log_scope) {
+  if (outer_) {
+    level_ = level ? static_cast<uint8_t>(*level) : outer_->level_;
+  } else {
+    level_ = level ? static_cast<uint8_t>(*level) : 0;
+  }
+  detail::log_scope = this;
+}
+
+LogScope::~LogScope() { detail::log_scope = outer_; }
+
 void set_log_level(LogLevel level) { detail::log_threshold.store(static_cast<uint8_t>(level)); }
 
 void set_log_sink(LogSink sink) {
@@ -67,7 +79,9 @@ void detail::log_message(LogLevel level, fmt::string_view format, fmt::format_ar
     const std::string message = fmt::vformat(format, args);
     SinkState& state = sink_state();
     const std::lock_guard lock(state.mutex);
-    if (state.sink) {
+    if (log_scope && log_scope->sink()) {
+      log_scope->sink()(level, message);
+    } else if (state.sink) {
       state.sink(level, message);
     } else {
       std::fprintf(stderr, "anyrt: %s: %s\n", log_level_name(level).data(), message.c_str());

@@ -24,13 +24,32 @@ std::optional<LogLevel> parse_log_level(std::string_view text);
 using LogSink = std::function<void(LogLevel, std::string_view message)>;
 void set_log_sink(LogSink sink);
 
+// While it lives, messages of this thread go by `level` (nullopt: as before) and, where `sink` is not empty, to `sink`.
+class LogScope {
+ public:
+  LogScope(std::optional<LogLevel> level, const LogSink& sink);  // `sink` must outlive the scope
+  ~LogScope();
+  LogScope(const LogScope&) = delete;
+  LogScope& operator=(const LogScope&) = delete;
+  const LogSink& sink() const { return sink_ || !outer_ ? sink_ : outer_->sink(); }
+  uint8_t level() const { return level_; }  // 0: that of the process
+
+ private:
+  const LogSink& sink_;
+  LogScope* outer_;
+  uint8_t level_;
+};
+
 namespace detail {
+inline constinit thread_local LogScope* log_scope = nullptr;
 inline constinit std::atomic<uint8_t> log_threshold{0};  // 0: the environment is not read yet
 void log_message(LogLevel level, fmt::string_view format, fmt::format_args args);
 }  // namespace detail
 
 inline bool log_enabled(LogLevel level) {
-  const uint8_t threshold = detail::log_threshold.load(std::memory_order_relaxed);
+  const LogScope* scope = detail::log_scope;
+  const uint8_t own = scope ? scope->level() : 0;
+  const uint8_t threshold = own != 0 ? own : detail::log_threshold.load(std::memory_order_relaxed);
   return static_cast<uint8_t>(level) >= (threshold != 0 ? threshold : static_cast<uint8_t>(log_level()));
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace anyrt {
@@ -39,6 +40,30 @@ TEST_F(LogTest, PassesOnWhatReachesTheLevel) {
 TEST_F(LogTest, AThrowingSinkIsHarmless) {
   set_log_sink([](LogLevel, std::string_view) { throw std::runtime_error("sink"); });
   EXPECT_NO_THROW(log_error("x"));
+}
+
+TEST_F(LogTest, ScopesHaveLevelsAndSinksOfTheirOwn) {
+  set_log_level(LogLevel::kError);
+  std::vector<std::string> own;
+  const LogSink sink = [&](LogLevel, std::string_view message) { own.emplace_back(message); };
+  const LogSink none;
+  {
+    const LogScope outer(LogLevel::kDebug, sink);
+    log_debug("a");
+    {
+      const LogScope inner(LogLevel::kOff, none);
+      log_error("b");
+    }
+    {
+      const LogScope inner(std::nullopt, none);
+      log_info("c");
+    }
+    std::thread([] { log_error("elsewhere"); }).join();
+  }
+  log_info("d");
+  log_error("e");
+  EXPECT_EQ(own, (std::vector<std::string>{"a", "c"}));
+  EXPECT_EQ(messages_, (std::vector<std::string>{"error elsewhere", "error e"}));
 }
 
 TEST(LogLevelText, Parses) {

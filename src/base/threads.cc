@@ -15,6 +15,7 @@
 
 #include "base/cpu.h"
 #include "base/log.h"
+#include "base/process.h"
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
@@ -116,6 +117,18 @@ class Pool {
     }
   }
 
+  // Ends the workers; no job may be running or come.
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    posted_.notify_all();
+    for (std::thread& t : threads_) t.join();
+    threads_.clear();
+  }
+
   int worker_count() {
     const std::lock_guard lock(mutex_);
     return workers_;
@@ -124,13 +137,13 @@ class Pool {
  private:
   // The mutex is held.
   void start_workers(int wanted) {
-    while (workers_ < wanted && !refused_) {
+    while (workers_ < wanted && !refused_ && !stopping_) {
       // Signals belong to the application's own threads.
       sigset_t all, before;
       sigfillset(&all);
       pthread_sigmask(SIG_SETMASK, &all, &before);
       try {
-        std::thread(&Pool::work, this).detach();
+        threads_.emplace_back(&Pool::work, this);
         ++workers_;
       } catch (const std::system_error& error) {
         refused_ = true;
@@ -158,6 +171,7 @@ class Pool {
       Job* job = nullptr;
       {
         const std::lock_guard lock(mutex_);
+        if (stopping_) return;
         job = join_job();
       }
       if (job == nullptr) {
@@ -187,12 +201,30 @@ class Pool {
   int workers_ = 0;
   int parked_ = 0;
   bool refused_ = false;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
 };
 
 std::atomic<Pool*> current_pool{nullptr};
 
-// The pool is never destroyed: its threads may outlive static objects. A forked child has none of the threads, and the
-// state of the mutex is anybody's guess: it leaves the old pool alone and makes its own.
+// Ends the pool where the library is unloaded. One node for all pools: a forked child has its parent's list.
+detail::ProcessNode pool_node;
+std::atomic<bool> pool_registered{false};
+
+void register_pool() {
+  if (pool_registered.exchange(true)) return;
+  pool_node.destroy = [](detail::ProcessNode*) {
+    pool_registered.store(false);
+    Pool* p = current_pool.exchange(nullptr);
+    if (!p) return;
+    p->stop();
+    delete p;
+  };
+  detail::register_process_node(&pool_node);
+}
+
+// The pool is not destroyed when the process ends: its threads may outlive static objects. A forked child has none of
+// the threads, and the state of the mutex is anybody's guess: it leaves the old pool alone and makes its own.
 Pool& pool() {
   if (Pool* p = current_pool.load(std::memory_order_acquire)) return *p;
   static const int registered = pthread_atfork(nullptr, nullptr, [] {
@@ -202,7 +234,10 @@ Pool& pool() {
   (void)registered;
   auto* fresh = new Pool;
   Pool* expected = nullptr;
-  if (current_pool.compare_exchange_strong(expected, fresh)) return *fresh;
+  if (current_pool.compare_exchange_strong(expected, fresh)) {
+    register_pool();
+    return *fresh;
+  }
   delete fresh;
   return *expected;
 }

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <new>
 
+#include "base/process.h"
 #include "base/text.h"
 
 namespace anyrt {
@@ -208,14 +209,14 @@ Status add_types(const Type& t, TypeSet& set) {
   return not_implemented("values of type {} are not possible here", t.to_string());
 }
 
-// Guards the process's set, which is replaced, never changed. Both stay until the process ends.
-std::mutex& process_mutex() {
-  static auto* mutex = new std::mutex;
-  return *mutex;
-}
-std::shared_ptr<const OpSet>& process_set() {
-  static auto* set = new std::shared_ptr<const OpSet>(std::make_shared<const OpSet>());
-  return *set;
+// The set is replaced, never changed.
+struct ProcessOps {
+  std::mutex mutex;
+  std::shared_ptr<const OpSet> set = std::make_shared<const OpSet>();
+};
+ProcessOps& process_ops() {
+  static constinit ProcessObject<ProcessOps> ops;
+  return ops.get();
 }
 
 }  // namespace
@@ -282,23 +283,26 @@ Status register_op(CustomOp op) {
 }
 
 void register_ops(const OpSet& ops) {
-  const std::lock_guard lock(process_mutex());
-  auto fresh = std::make_shared<OpSet>(*process_set());
+  ProcessOps& process = process_ops();
+  const std::lock_guard lock(process.mutex);
+  auto fresh = std::make_shared<OpSet>(*process.set);
   fresh->add_all(ops);
-  process_set() = std::move(fresh);
+  process.set = std::move(fresh);
 }
 
 bool unregister_op(std::string_view domain, std::string_view name) {
-  const std::lock_guard lock(process_mutex());
-  auto fresh = std::make_shared<OpSet>(*process_set());
+  ProcessOps& process = process_ops();
+  const std::lock_guard lock(process.mutex);
+  auto fresh = std::make_shared<OpSet>(*process.set);
   const bool found = fresh->remove(domain, name);
-  process_set() = std::move(fresh);
+  process.set = std::move(fresh);
   return found;
 }
 
 std::shared_ptr<const OpSet> registered_ops() {
-  const std::lock_guard lock(process_mutex());
-  return process_set();
+  ProcessOps& process = process_ops();
+  const std::lock_guard lock(process.mutex);
+  return process.set;
 }
 
 }  // namespace anyrt

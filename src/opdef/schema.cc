@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/process.h"
 #include "base/text.h"
 #include "opdef/custom_op.h"
 
@@ -16,12 +17,12 @@ namespace {
 
 // Folder "ort" holds operators that onnxruntime knows in the ai.onnx domain; they carry domain "" too.
 const std::unordered_map<std::string, const OpDef*>& op_index() {
-  static const auto* index = [] {
-    auto* m = new std::unordered_map<std::string, const OpDef*>();
-    for (const OpDef* op : all_ops()) m->emplace(std::string(op->domain) + ":" + op->name, op);
+  static constinit ProcessObject<std::unordered_map<std::string, const OpDef*>> index;
+  return index.get([] {
+    std::unordered_map<std::string, const OpDef*> m;
+    for (const OpDef* op : all_ops()) m.emplace(std::string(op->domain) + ":" + op->name, op);
     return m;
-  }();
-  return *index;
+  });
 }
 
 bool type_in_set(const Type& t, const TypeSet& s) {

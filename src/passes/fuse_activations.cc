@@ -1,3 +1,4 @@
+#include "base/process.h"
 #include "passes/passes.h"
 #include "passes/pattern.h"
 
@@ -32,24 +33,27 @@ std::vector<std::string> with_each(std::string_view text, const std::vector<std:
 }
 
 const std::vector<UnaryFusion>& gelu_fusions() {
-  static const auto* fusions = new std::vector<UnaryFusion>{
-      {halved(with_each("@\n e = Erf(s)\n t = Add(e, one)",
-                        {"c = f32[]{1.41421356}\n s = Div(x, c)", "c = f32[]{0.70710678}\n s = Mul(x, c)"})),
-       "Gelu",
-       {{"approximate", "none"}}},
-      {halved(with_each("k = f32[]{0.044715}\n c = f32[]{0.79788456}\n @\n e = Tanh(s)\n t = Add(e, one)",
-                        {"n = f32[]{3}\n u = Pow(x, n)\n v = Mul(u, k)\n w = Add(x, v)\n s = Mul(w, c)",
-                         "q = Mul(x, x)\n u = Mul(q, x)\n v = Mul(u, k)\n w = Add(x, v)\n s = Mul(w, c)",
-                         "q = Mul(x, k)\n u = Mul(q, x)\n v = Mul(u, x)\n w = Add(x, v)\n s = Mul(w, c)",
-                         "q = Mul(x, x)\n u = Mul(q, k)\n v = Add(u, one)\n w = Mul(x, v)\n s = Mul(w, c)",
-                         "q = Mul(x, x)\n u = Mul(q, k)\n v = Add(u, one)\n w = Mul(x, c)\n s = Mul(w, v)"})),
-       "Gelu",
-       {{"approximate", "tanh"}}}};
-  return *fusions;
+  static constinit ProcessObject<std::vector<UnaryFusion>> fusions;
+  return fusions.get([] {
+    return std::vector<UnaryFusion>{
+        {halved(with_each("@\n e = Erf(s)\n t = Add(e, one)",
+                          {"c = f32[]{1.41421356}\n s = Div(x, c)", "c = f32[]{0.70710678}\n s = Mul(x, c)"})),
+         "Gelu",
+         {{"approximate", "none"}}},
+        {halved(with_each("k = f32[]{0.044715}\n c = f32[]{0.79788456}\n @\n e = Tanh(s)\n t = Add(e, one)",
+                          {"n = f32[]{3}\n u = Pow(x, n)\n v = Mul(u, k)\n w = Add(x, v)\n s = Mul(w, c)",
+                           "q = Mul(x, x)\n u = Mul(q, x)\n v = Mul(u, k)\n w = Add(x, v)\n s = Mul(w, c)",
+                           "q = Mul(x, k)\n u = Mul(q, x)\n v = Mul(u, x)\n w = Add(x, v)\n s = Mul(w, c)",
+                           "q = Mul(x, x)\n u = Mul(q, k)\n v = Add(u, one)\n w = Mul(x, v)\n s = Mul(w, c)",
+                           "q = Mul(x, x)\n u = Mul(q, k)\n v = Add(u, one)\n w = Mul(x, c)\n s = Mul(w, v)"})),
+         "Gelu",
+         {{"approximate", "tanh"}}}};
+  });
 }
 
 const std::vector<UnaryFusion>& gate_fusions() {
-  static const auto* fusions = [] {
+  static constinit ProcessObject<std::vector<UnaryFusion>> fusions;
+  return fusions.get([] {
     const std::string clipped =
         "three = f32[]{3}\n zero = f32[]{0}\n six = f32[]{6}\n a = Add(x, three)\n c = Clip(a, zero, six)\n";
     std::vector<Pattern> swish = {pattern("s = Sigmoid(x)\n y = Mul(x, s)")};
@@ -59,13 +63,12 @@ const std::vector<UnaryFusion>& gate_fusions() {
                                        pattern(clipped + "k = f32[]{0.16666667}\n m = Mul(x, c)\n y = Mul(m, k)"),
                                        pattern(clipped + "k = f32[]{0.16666667}\n d = Mul(c, k)\n y = Mul(x, d)")};
     std::vector<Pattern> mish = {pattern("s = Softplus(x)\n t = Tanh(s)\n y = Mul(x, t)")};
-    return new std::vector<UnaryFusion>{
+    return std::vector<UnaryFusion>{
         {std::move(swish), "Swish", {}},
         {{pattern("k = f32[]{1.702}\n m = Mul(x, k)\n s = Sigmoid(m)\n y = Mul(x, s)")}, "Swish", {{"alpha", 1.702f}}},
         {std::move(hard_swish), "HardSwish", {}},
         {std::move(mish), "Mish", {}}};
-  }();
-  return *fusions;
+  });
 }
 
 }  // namespace

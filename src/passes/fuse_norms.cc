@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/process.h"
 #include "passes/match.h"
 #include "passes/passes.h"
 #include "passes/pattern.h"
@@ -89,13 +90,14 @@ std::vector<Pattern> patterns(std::string_view head, std::string_view moments, s
 }  // namespace
 
 Status fuse_layer_norm(Graph& graph, PassContext& context) {
-  static const auto* all = [] {
+  static constinit ProcessObject<std::vector<Pattern>> all;
+  const std::vector<Pattern>& made = all.get([] {
     const char* moments = "a = ReduceMean(x, axes) keepdims=1\n d = Sub(x, a)";
     constexpr std::string_view kHead = "(x, axes, axes2, epsilon, scale, bias)";
-    auto* found = new std::vector<Pattern>(patterns(kHead, moments, "d", {"k = Mul(n, scale)\n y = Add(k, bias)"}));
+    std::vector<Pattern> found = patterns(kHead, moments, "d", {"k = Mul(n, scale)\n y = Add(k, bias)"});
     // As Keras has it: the mean is taken off after scaling.
     for (const char* square : {"Pow(d, two)", "Mul(d, d)"}) {
-      found->emplace_back(
+      found.emplace_back(
           fmt::format("graph {} -> (y) {{ two = f32[]{{2}}\n {}\n q = {}\n m = ReduceMean(q, axes2) keepdims=1\n e = "
                       "Add(m, epsilon)\n s = "
                       "Sqrt(e)\n r = Reciprocal(s)\n k = Mul(r, scale)\n o = Mul(a, k)\n b = Sub(bias, o)\n p = Mul(x, "
@@ -103,14 +105,15 @@ Status fuse_layer_norm(Graph& graph, PassContext& context) {
                       kHead, moments, square));
     }
     return found;
-  }();
-  return fuse(graph, context, *all, "LayerNormalization");
+  });
+  return fuse(graph, context, made, "LayerNormalization");
 }
 
 Status fuse_rms_norm(Graph& graph, PassContext& context) {
-  static const auto* all =
-      new std::vector<Pattern>(patterns("(x, axes2, epsilon, scale)", "", "x", {"y = Mul(n, scale)"}));
-  return fuse(graph, context, *all, "RMSNormalization");
+  static constinit ProcessObject<std::vector<Pattern>> all;
+  const std::vector<Pattern>& made =
+      all.get([] { return patterns("(x, axes2, epsilon, scale)", "", "x", {"y = Mul(n, scale)"}); });
+  return fuse(graph, context, made, "RMSNormalization");
 }
 
 }  // namespace anyrt

@@ -1,0 +1,39 @@
+#pragma once
+
+#if !defined(__SSE2__)
+#include <cfenv>
+#endif
+
+namespace anyrt {
+
+// While it lives, this thread computes in the mode that kernels are written for: rounding to nearest, subnormals kept,
+// no traps. The caller's mode and exception flags come back afterwards.
+class FloatModeScope {
+ public:
+#if defined(__SSE2__)
+  FloatModeScope() : before_(__builtin_ia32_stmxcsr()) {
+    if (before_ != kDefault) __builtin_ia32_ldmxcsr(kDefault);
+  }
+  ~FloatModeScope() {
+    if (__builtin_ia32_stmxcsr() != before_) __builtin_ia32_ldmxcsr(before_);
+  }
+#else
+  FloatModeScope() {
+    std::fegetenv(&before_);
+    std::fesetenv(FE_DFL_ENV);
+  }
+  ~FloatModeScope() { std::fesetenv(&before_); }
+#endif
+  FloatModeScope(const FloatModeScope&) = delete;
+  FloatModeScope& operator=(const FloatModeScope&) = delete;
+
+ private:
+#if defined(__SSE2__)
+  static constexpr unsigned kDefault = 0x1f80;
+  unsigned before_;
+#else
+  std::fenv_t before_;
+#endif
+};
+
+}  // namespace anyrt
