@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -122,11 +123,17 @@ inline bool check_kernel(const KernelCheck& check, const std::string& line) {
       if (is_int(t.dtype()) && t.size() <= 1024) in[i].ints = *to_int64s(t);
     }
     in_bytes[i] = t.raw();
+    if (state && (check.constants & row->packs) >> i & 1) {  // given up once packed
+      in_bytes[i] = nullptr;
+      const auto again = row->unpack(state.get(), i);
+      EXPECT_TRUE(again.ok() && compare_values(Value(*again), one.inputs[i], Tolerance{0, 0}).equal) << "unpack " << i;
+    }
   }
   for (size_t i = 0; i < out.size(); ++i)
     out[i] = {(*want)[i].tensor().dtype(), (*want)[i].tensor().dims(), nullptr, std::nullopt};
   auto bound = row->bind(BindQuery(node, in, out), state);
   if (!bound.ok()) return false;
+  std::vector<Tensor> first;
   for (int threads : {1, 3}) {
     std::vector<Tensor> got;
     std::vector<void*> out_bytes;
@@ -151,6 +158,10 @@ inline bool check_kernel(const KernelCheck& check, const std::string& line) {
       }
       const Comparison c = compare_values(Value(got[i]), (*want)[i], tolerance);
       EXPECT_TRUE(c.equal) << row->kernel << " with " << threads << " threads, output " << i << ": " << c.message;
+    }
+    if (threads == 1) first = got;
+    for (size_t i = 0; i < got.size(); ++i) {
+      EXPECT_EQ(std::memcmp(got[i].raw(), first[i].raw(), got[i].bytes()), 0) << "bits differ by thread count";
     }
   }
   return true;
