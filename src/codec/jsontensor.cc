@@ -1,6 +1,8 @@
 #include "codec/jsontensor.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "codec/bytes.h"
 #include "tensor/dispatch.h"
@@ -57,12 +59,14 @@ Status collect(const Json& value, const Dims& dims, size_t depth, const std::str
   return ok_status();
 }
 
+bool is_real(const Json& e) { return e.is_number() || e.is_null() || (e.is_string() && is_special(e.as_string())); }
+
 DType common_dtype(const std::vector<const Json*>& elements) {
   bool bools = true, ints = true, numbers = true;
   for (const Json* e : elements) {
     bools = bools && e->is_bool();
     ints = ints && e->is_int();
-    numbers = numbers && (e->is_number() || e->is_null() || (e->is_string() && is_special(e->as_string())));
+    numbers = numbers && is_real(*e);
   }
   if (elements.empty()) return DType::kFloat32;
   return bools ? DType::kBool : ints ? DType::kInt64 : numbers ? DType::kFloat32 : DType::kString;
@@ -73,8 +77,34 @@ Status wrong_element(size_t i, const Json& e, DType dtype) {
                           e.is_array() || e.is_object() ? std::string(kind_of(e)) : e.dump(), dtype_name(dtype));
 }
 
+Expected<Tensor> fill(const std::vector<const Json*>& elements, Dims dims, DType dtype);
+
+// Complex elements are numbers, texts such as "1+2i", or pairs [re, im] that make the last axis.
+Expected<Tensor> fill_complex(const std::vector<const Json*>& elements, Dims dims, DType dtype) {
+  const bool pairs = !dims.empty() && dims.back() == 2 &&
+                     std::none_of(elements.begin(), elements.end(), [](const Json* e) { return !is_real(*e); });
+  if (pairs) {
+    ANYRT_ASSIGN(const Tensor parts,
+                 fill(elements, dims, dtype == DType::kComplex64 ? DType::kFloat32 : DType::kFloat64));
+    dims.pop_back();
+    ANYRT_ASSIGN(Tensor t, Tensor::make(dtype, std::move(dims)));
+    if (t.bytes() > 0) std::memcpy(t.mutable_raw(), parts.raw(), t.bytes());
+    return t;
+  }
+  ANYRT_ASSIGN(Tensor t, Tensor::make(dtype, std::move(dims)));
+  const size_t size = element_size(dtype);
+  for (size_t i = 0; i < elements.size(); ++i) {
+    const Json& e = *elements[i];
+    const bool known = e.is_string() || e.is_number();
+    if (!known || !parse_complex_text(e.is_string() ? e.as_string() : e.dump(), dtype, t.mutable_raw() + i * size)) {
+      return wrong_element(i, e, dtype);
+    }
+  }
+  return t;
+}
+
 Expected<Tensor> fill(const std::vector<const Json*>& elements, Dims dims, DType dtype) {
-  if (is_complex(dtype)) return not_implemented("complex numbers in JSON");
+  if (is_complex(dtype)) return fill_complex(elements, std::move(dims), dtype);
   if (dtype == DType::kString) {
     ANYRT_ASSIGN(Tensor t, Tensor::make(dtype, std::move(dims)));
     for (size_t i = 0; i < elements.size(); ++i) {

@@ -12,7 +12,8 @@ namespace anyrt {
 // Nested arrays (or a bare value) of numbers, booleans or strings to a tensor. With kUndefined the type is bool, int64,
 // string, or float32 when a number has a fraction. null, "nan", "inf" and "-inf" may stand among floats. An object
 // {"dtype": "int32", "shape": [2, 0], "data": […]} names the type, and the shape where the arrays leave it open; its
-// data may be flat. Arrays of different lengths are an error that says where.
+// data may be flat. Complex numbers are pairs [re, im] or texts such as "1+2i". Arrays of different lengths are an
+// error that says where.
 Expected<Tensor> tensor_from_json(const Json& value, DType dtype = DType::kUndefined);
 
 // Nested arrays; NaN and infinities as the strings above, complex numbers as [re, im].

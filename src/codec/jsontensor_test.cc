@@ -73,14 +73,21 @@ TEST(JsonTensor, Writes) {
 }
 
 TEST(JsonTensor, TypedFormRoundTrips) {
-  for (std::string_view literal :
-       {"f16[2]{1.5 inf}", "i4[3]{-8 0 7}", "u64[1]{5}", "str[1,1]{\"x\"}", "f32[0,2]{}", "bool[]{true}"}) {
+  for (std::string_view literal : {"f16[2]{1.5 inf}", "i4[3]{-8 0 7}", "u64[1]{5}", "str[1,1]{\"x\"}", "f32[0,2]{}",
+                                   "bool[]{true}", "c64[]{1+2i}", "c128[2,2]{1+2i 0.5-1i 0+0i nan+0i}"}) {
     std::string_view text = literal;
     const Tensor t = *parse_tensor(text);
     auto back = tensor_from_json(*Json::parse(tensor_to_typed_json(t)->dump()));
     ASSERT_TRUE(back.ok()) << literal << ": " << back.status().to_string();
     EXPECT_EQ(print_tensor(*back), literal);
   }
+}
+
+TEST(JsonTensor, ComplexAsText) {
+  const auto t = tensor_from_json(*Json::parse("[\"1+2i\", 3, \"-1j\"]"), DType::kComplex64);
+  ASSERT_TRUE(t.ok()) << t.status().to_string();
+  EXPECT_EQ(print_tensor(*t), "c64[3]{1+2i 3+0i 0-1i}");
+  EXPECT_FALSE(tensor_from_json(*Json::parse("[\"1+2k\"]"), DType::kComplex64).ok());
 }
 
 TEST(JsonTensor, SplitsNamedData) {

@@ -32,6 +32,8 @@ Status strings_to_numbers(const Tensor& x, Tensor& y, bool saturate, F8Round rou
       const auto value = parse_double_text(from[i]);
       if (!value) return bad_text(from[i], i, to);
       convert_elements(DType::kFloat64, &*value, to, out, 1, saturate, round);
+    } else if (is_complex(to)) {
+      if (!parse_complex_text(from[i], to, out)) return bad_text(from[i], i, to);
     } else {
       const auto value = parse_integer_text(from[i]);
       if (!value) return bad_text(from[i], i, to);
@@ -54,6 +56,8 @@ void numbers_to_strings(const Tensor& x, Tensor& y) {
       if (out[i] == "inf") out[i] = "INF";
       if (out[i] == "-inf") out[i] = "-INF";
       if (out[i] == "nan" || out[i] == "-nan") out[i] = "NaN";
+    } else if (is_complex(from)) {
+      out[i] = complex_text(from, in);
     } else {
       int64_t value = 0;
       convert_elements(from, in, DType::kInt64, &value, 1);
@@ -69,11 +73,6 @@ Expected<Tensor> cast_tensor(const Tensor& x, DType to, bool saturate, F8Round r
     return invalid_argument("Cast: cannot convert {} to {}", dtype_name(x.dtype()), dtype_name(to));
   }
   if (x.dtype() == to) return x;
-  const bool text = x.dtype() == DType::kString || to == DType::kString;
-  if (text && (is_complex(x.dtype()) || is_complex(to))) {
-    return not_implemented("Cast: no conversion between strings and complex numbers ({} to {})", dtype_name(x.dtype()),
-                           dtype_name(to));
-  }
   ANYRT_ASSIGN(Tensor y, Tensor::make(to, x.dims()));
   y.set_layout(x.layout());
   if (x.dtype() == DType::kString) {

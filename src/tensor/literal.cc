@@ -130,7 +130,7 @@ class LiteralParser {
     if (is_float(dtype)) {
       good = parse_real(dtype, text, out);
     } else if (is_complex(dtype)) {
-      good = parse_complex(dtype, text, out);
+      good = parse_complex_text(text, dtype, out);
     } else {
       const auto value = parse_integer_text(text);
       good = value && text.find_first_of(".E") == std::string_view::npos && in_range(dtype, text, *value);
@@ -150,21 +150,6 @@ class LiteralParser {
     const auto value = parse_double_text(text);
     if (value) convert_elements(DType::kFloat64, &*value, dtype, out, 1, false);
     return value.has_value();
-  }
-
-  // "re+imi", "re-imi", "re" or "imi".
-  static bool parse_complex(DType dtype, std::string_view text, std::byte* out) {
-    const DType part = dtype == DType::kComplex64 ? DType::kFloat32 : DType::kFloat64;
-    std::memset(out, 0, element_size(dtype));
-    if (!text.ends_with('i')) return parse_real(part, text, out);
-    text.remove_suffix(1);
-    size_t split = text.find_last_of("+-");
-    if (split != std::string_view::npos && split > 0 && (text[split - 1] == 'e' || text[split - 1] == 'E')) {
-      split = split > 1 ? text.find_last_of("+-", split - 2) : std::string_view::npos;
-    }
-    if (split == std::string_view::npos || split == 0) return parse_real(part, text, out + element_size(part));
-    return parse_real(part, text.substr(0, split), out) &&
-           parse_real(part, text.substr(split), out + element_size(part));
   }
 
   // A literal is no cast: an integer that does not fit is a mistake.
@@ -301,9 +286,7 @@ void append_element(std::string& text, const Tensor& tensor, int64_t i) {
   } else if (is_float(dtype)) {
     text += number_text(dtype, at);
   } else if (is_complex(dtype)) {
-    const DType part = dtype == DType::kComplex64 ? DType::kFloat32 : DType::kFloat64;
-    const std::string imaginary = number_text(part, at + element_size(part));
-    text += number_text(part, at) + (imaginary[0] == '-' ? "" : "+") + imaginary + 'i';
+    text += complex_text(dtype, at);
   } else if (dtype == DType::kBool) {
     text += std::to_integer<int>(*at) != 0 ? "true" : "false";
   } else if (dtype == DType::kUInt64) {

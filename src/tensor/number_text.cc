@@ -135,4 +135,36 @@ std::string number_text(DType dtype, const void* element) {
   return shortest(value);
 }
 
+bool parse_complex_text(std::string_view text, DType dtype, std::byte* out) {
+  const bool single = dtype == DType::kComplex64;
+  const size_t size = single ? sizeof(float) : sizeof(double);
+  const auto part = [&](std::string_view t, size_t i) {
+    if (single) {
+      const auto value = parse_float_text(t);
+      if (value) std::memcpy(out + i * size, &*value, size);
+      return value.has_value();
+    }
+    const auto value = parse_double_text(t);
+    if (value) std::memcpy(out + i * size, &*value, size);
+    return value.has_value();
+  };
+  text = trim(text);
+  if (text.size() > 1 && text.front() == '(' && text.back() == ')') text = text.substr(1, text.size() - 2);
+  std::memset(out, 0, 2 * size);
+  if (!text.ends_with('i') && !text.ends_with('j')) return part(text, 0);
+  text.remove_suffix(1);
+  size_t split = text.find_last_of("+-");
+  if (split != std::string_view::npos && split > 0 && (text[split - 1] == 'e' || text[split - 1] == 'E')) {
+    split = split > 1 ? text.find_last_of("+-", split - 2) : std::string_view::npos;
+  }
+  if (split == std::string_view::npos || split == 0) return part(text, 1);
+  return part(text.substr(0, split), 0) && part(text.substr(split), 1);
+}
+
+std::string complex_text(DType dtype, const std::byte* element) {
+  const DType part = dtype == DType::kComplex64 ? DType::kFloat32 : DType::kFloat64;
+  const std::string imaginary = number_text(part, element + element_size(part));
+  return number_text(part, element) + (imaginary[0] == '-' ? "" : "+") + imaginary + 'i';
+}
+
 }  // namespace anyrt

@@ -40,11 +40,49 @@ struct Sum : C {
   }
 };
 
+// "Sums" of truth values, and of the places that blocks come from.
+struct AnyOf {
+  uint8_t v;
+  AnyOf& operator+=(const AnyOf& o) {
+    v |= o.v;
+    return *this;
+  }
+};
+
+struct Place {
+  int64_t index = 0, count = 0;
+  Place& operator+=(const Place& o) {
+    index += o.index;
+    count += o.count;
+    return *this;
+  }
+};
+
 template <class T>
 void fold_all(const WindowAxes& axes, int64_t planes, const T* in, T* out) {
   const int64_t image = product(window_in_dims(axes)), taps = kernel_size(axes);
   const int64_t columns = taps * product(window_out_dims(axes));
   for (int64_t i = 0; i < planes; ++i) fold_columns(axes, 0, taps, in + i * columns, out + i * image);
+}
+
+// Strings have no sum: each place of the image takes one at most.
+Status fold_strings(EvalContext& c, const WindowAxes& axes, const Dims& dims) {
+  const int64_t planes = dims[0] * dims[1], image = product(window_in_dims(axes)), taps = kernel_size(axes);
+  const int64_t columns = taps * product(window_out_dims(axes));
+  std::vector<Place> from(static_cast<size_t>(columns));
+  for (int64_t i = 0; i < columns; ++i) from[static_cast<size_t>(i)] = {i + 1, 1};
+  std::vector<Place> to(static_cast<size_t>(image));
+  fold_columns(axes, 0, taps, from.data(), to.data());
+  ANYRT_ASSIGN(Tensor * y, c.output(0, DType::kString, dims));
+  for (int64_t p = 0; p < planes; ++p) {
+    for (int64_t i = 0; i < image; ++i) {
+      const Place& place = to[static_cast<size_t>(i)];
+      if (place.count > 1) return invalid_argument("{} blocks meet at one place, and strings have no sum", place.count);
+      if (place.count == 1)
+        y->mutable_data<std::string>()[p * image + i] = c.input(0).data<std::string>()[p * columns + place.index - 1];
+    }
+  }
+  return {};
 }
 
 Status eval(EvalContext& c) {
@@ -71,7 +109,13 @@ Status eval(EvalContext& c) {
     c.set_output(0, std::move(y));
     return {};
   }
-  if (!kNumeric.has(x.dtype())) return not_implemented("element type {}", dtype_name(x.dtype()));
+  if (x.dtype() == DType::kBool) {
+    ANYRT_ASSIGN(Tensor y, Tensor::zeros(x.dtype(), dims));
+    fold_all(axes, planes, storage<AnyOf>(x), mutable_storage<AnyOf>(y));
+    c.set_output(0, std::move(y));
+    return {};
+  }
+  if (x.dtype() == DType::kString) return fold_strings(c, axes, dims);
   // Integers as unsigned ones: their sums wrap.
   const DType compute = is_float(x.dtype()) ? compute_dtype(x.dtype()) : DType::kUInt64;
   ANYRT_ASSIGN(const Tensor wide, c.input_as(0, compute));
@@ -95,6 +139,9 @@ extern const OpDef op_onnx_col2im = {
     .infer = infer,
     .eval = eval,
     .cases = ANYRT_CASES(R"(
+      : bool[1,2,2]{true false false false}, i64[1]{3}, i64[1]{2} -> bool[1,1,3]{true false false}
+      strides=[2] : str[1,2,2]{"a" "b" "c" "d"}, i64[1]{4}, i64[1]{2} -> str[1,1,4]{"a" "c" "b" "d"}
+      : str[1,2,2]{"a" "b" "c" "d"}, i64[1]{3}, i64[1]{2} -> !no sum
       : f32[1,2,2]{1 2 3 4}, i64[1]{3}, i64[1]{2} -> f32[1,1,3]{1 5 4}
       strides=[2,2] : i8[1,4,1]{1 2 3 -4}, i64[2]{2 2}, i64[2]{2 2} -> i8[1,1,2,2]{1 2 3 -4}
       pads=[1,1] : f64[1,1,4]{1 2 3 4}, i64[1]{2}, i64[1]{1} -> f64[1,1,2]{2 3}

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "opdef/complex_pairs.h"
 #include "opdef/eval.h"
 #include "opdef/infer.h"
 #include "opdef/rewrite.h"
@@ -165,23 +166,36 @@ Status sample(EvalContext& c, const Sampler& s, const Tensor& grid, const Dims& 
     });
     return {};
   }
-  if (!kNumeric.has(x.dtype())) return not_implemented("mode {} on {}", c.s("mode"), dtype_name(x.dtype()));
-  const DType compute = is_float(x.dtype()) && x.dtype() != DType::kFloat64 ? DType::kFloat32 : DType::kFloat64;
-  ANYRT_ASSIGN(const Tensor wide, c.input_as(0, compute));
-  ANYRT_ASSIGN(Tensor y, Tensor::make(compute, dims));
-  const bool rounds = !is_float(x.dtype());
+  if (x.dtype() == DType::kString) return invalid_argument("mode {} needs numbers, found strings", c.s("mode"));
+  const bool narrow = (is_float(x.dtype()) && x.dtype() != DType::kFloat64) || x.dtype() == DType::kComplex64;
+  const DType compute = narrow ? DType::kFloat32 : DType::kFloat64;
+  const int64_t parts = is_complex(x.dtype()) ? 2 : 1;
+  Tensor wide;
+  Dims numbers = dims;
+  if (parts == 2) {
+    ANYRT_ASSIGN(wide, complex_as_pairs(x));
+    numbers.push_back(2);
+  } else {
+    ANYRT_ASSIGN(wide, c.input_as(0, compute));
+  }
+  ANYRT_ASSIGN(Tensor y, Tensor::make(compute, numbers));
+  const bool rounds = parts == 1 && !is_float(x.dtype());
   dispatch<float, double>(compute, [&]<class T>(TypeTag<T>) {
     for_each_position<G>(c, s, grid, [&](int64_t n, int64_t p, const Reads<G>& r) {
-      for (int64_t ch = n * channels; ch < (n + 1) * channels; ++ch) {
+      for (int64_t ch = n * channels * parts; ch < (n + 1) * channels * parts; ++ch) {
+        const T* in = wide.data<T>() + ch / parts * plane * parts + ch % parts;
         T sum = 0;
         for (size_t k = 0; k < r.offset.size(); ++k) {
-          if (r.offset[k] >= 0) sum += static_cast<T>(r.weight[k]) * wide.data<T>()[ch * plane + r.offset[k]];
+          if (r.offset[k] >= 0) sum += static_cast<T>(r.weight[k]) * in[r.offset[k] * parts];
         }
-        y.mutable_data<T>()[ch * count + p] = rounds ? std::nearbyint(sum) : sum;
+        y.mutable_data<T>()[(ch / parts * count + p) * parts + ch % parts] = rounds ? std::nearbyint(sum) : sum;
       }
     });
   });
-  return c.set_output_as(0, y, x.dtype());
+  if (parts == 1) return c.set_output_as(0, y, x.dtype());
+  ANYRT_ASSIGN(y, pairs_as_complex(y));
+  c.set_output(0, std::move(y));
+  return {};
 }
 
 Status eval(EvalContext& c) {
@@ -253,6 +267,9 @@ extern const OpDef op_onnx_grid_sample = {
       align_corners=1 : f32[1,1,1,3]{1 2 4}, f32[1,1,3,2]{-1 0 0.5 0 3 0} -> f32[1,1,1,3]{1 3 0}
       mode="nearest" padding_mode="border" : str[1,1,2,2]{"a" "b" "c" "d"}, f32[1,1,2,2]{-9 9 1 -1} -> str[1,1,1,2]{"c" "b"}
       padding_mode="reflection" align_corners=1 : f64[1,1,3]{1 2 4}, f64[1,2,1]{1.5 -2} -> f64[1,1,2]{3 2}
+      align_corners=1 : c64[1,1,3]{1+2i 3-4i 5}, f32[1,2,1]{0.5 3} -> c64[1,1,2]{4-2i 0}
+      padding_mode="border" align_corners=1 : bool[1,1,3]{true false false}, f32[1,2,1]{-0.75 -0.25} -> bool[1,1,2]{true false}
+      : str[1,1,2]{"a" "b"}, f32[1,1,1]{0} -> !needs numbers
       : f32[1,1,2,2]{1 2 3 4}, f32[1,1,2,2]{nan 0 inf 0} -> f32[1,1,1,2]{0 0}
       mode="cubic" : f16[2,3,4,5]{rand:1}, f16[2,6,7,2]{rand:2} -> ?
       padding_mode="border" : f32[2,3,4,5,6]{rand:1}, f32[2,2,3,4,3]{rand:2} -> ?

@@ -57,10 +57,15 @@ Expected<Tensor> multiply_integers(EvalContext& c, const MatmulShape& s) {
   return cast_tensor(sums, DType::kFloat64);
 }
 
-// float8 operands: zero points are zero, so the values multiply as they are.
+// Operands of which one is float8: its own zero point is zero, that of an integer partner need not be.
 Expected<Tensor> multiply_floats(EvalContext& c, const MatmulShape& s) {
-  ANYRT_ASSIGN(const Tensor a, c.input_as(0, DType::kFloat64));
-  ANYRT_ASSIGN(const Tensor b, c.input_as(3, DType::kFloat64));
+  const auto operand = [&](size_t i, int64_t axis) -> Expected<Tensor> {
+    if (is_float(c.input(i).dtype())) return c.input_as(i, DType::kFloat64);
+    ANYRT_ASSIGN(const Tensor shifted, subtract_zero_point(c.input(i), c.input(i + 2), axis));
+    return cast_tensor(shifted, DType::kFloat64);
+  };
+  ANYRT_ASSIGN(const Tensor a, operand(0, c.input(0).rank() - 2));
+  ANYRT_ASSIGN(const Tensor b, operand(3, c.input(3).rank() - 1));
   ANYRT_ASSIGN(Tensor sums, Tensor::make(DType::kFloat64, s.dims));
   matmul_stack(c, s, a.data<double>(), b.data<double>(), sums.mutable_data<double>());
   return sums;
@@ -116,6 +121,7 @@ extern const OpDef op_onnx_qlinear_mat_mul = {
       : u8[1,2]{3 5}, f32[]{0.5}, u8[]{1}, u8[2,1]{4 6}, f32[]{0.25}, u8[]{2}, f32[]{0.5}, u8[]{7} -> u8[1,1]{12}
       : i8[2,1]{1 2}, f32[2]{1 10}, i8[2]{0 0}, i8[1,2]{3 -4}, f32[2]{1 2}, i8[2]{0 0}, f32[]{1}, i8[]{0} -> i8[2,2]{3 -8 60 -128}
       : f8e4m3fn[1,2]{1 2}, f16[]{2}, f8e4m3fn[]{0}, f8e4m3fn[2,1]{1 0.5}, f16[]{1}, f8e4m3fn[]{0}, f16[]{1}, f8e4m3fn[]{0} -> f8e4m3fn[1,1]{4}
+      : f8e5m2[1,2]{1 2}, f32[]{2}, f8e5m2[]{0}, u8[2,1]{130 127}, f32[]{1}, u8[]{128}, f32[]{1}, u8[]{10} -> u8[1,1]{10}
       : u8[2,3,4]{rand:1}, f32[]{0.1}, u8[]{3}, i8[4,5]{rand:2}, f32[]{0.2}, i8[]{1}, f32[]{0.3}, u8[]{128} -> ?
       : u8[1,2]{3 5}, f32[]{0.5}, u8[]{1}, u8[3,1]{4 6 7}, f32[]{0.25}, u8[]{2}, f32[]{0.5}, u8[]{7} -> !do not fit
     )"),

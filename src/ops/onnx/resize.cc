@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "opdef/complex_pairs.h"
 #include "opdef/eval.h"
 #include "opdef/index_map.h"
 #include "opdef/infer.h"
@@ -78,10 +79,11 @@ Status infer(InferContext& c) {
   return {};
 }
 
-// One axis resampled: y[o, j, i] = sum of weight * x[o, index, i].
+// One axis resampled: y[o, j, i] = sum of weight * x[o, index, i]. Complex numbers are pairs along a last axis, of
+// which the value outside sets the first.
 template <class T>
 Expected<Tensor> resample_axis(EvalContext& c, const Tensor& x, size_t axis, int64_t out_size, const AxisFilter& f,
-                               T outside) {
+                               T outside, int64_t pair) {
   Dims dims = x.dims();
   const int64_t in_size = dims[axis];
   dims[axis] = out_size;
@@ -93,7 +95,7 @@ Expected<Tensor> resample_axis(EvalContext& c, const Tensor& x, size_t axis, int
                      const int64_t o = r / out_size, j = r % out_size;
                      T* out = y.mutable_data<T>() + r * inner;
                      if (f.outside[static_cast<size_t>(j)]) {
-                       std::fill_n(out, inner, outside);
+                       for (int64_t i = 0; i < inner; ++i) out[i] = i % pair == 0 ? outside : T(0);
                        continue;
                      }
                      std::fill_n(out, inner, T(0));
@@ -129,23 +131,35 @@ Status eval_nearest(EvalContext& c, const std::vector<ResizeAxis>& axes, Coordin
 
 Status eval_filtered(EvalContext& c, const std::vector<ResizeAxis>& axes, const FilterOptions& options) {
   const DType dtype = c.input(0).dtype();
-  if (!kNumeric.has(dtype)) return not_implemented("mode {} on {}", c.s("mode"), dtype_name(dtype));
-  const DType compute = is_float(dtype) && dtype != DType::kFloat64 ? DType::kFloat32 : DType::kFloat64;
-  ANYRT_ASSIGN(Tensor y, c.input_as(0, compute));
+  if (dtype == DType::kString) return invalid_argument("mode {} needs numbers, found strings", c.s("mode"));
+  const bool narrow = (is_float(dtype) && dtype != DType::kFloat64) || dtype == DType::kComplex64;
+  const DType compute = narrow ? DType::kFloat32 : DType::kFloat64;
+  const int64_t pair = is_complex(dtype) ? 2 : 1;
+  Tensor y;
+  if (pair == 2) {
+    ANYRT_ASSIGN(y, complex_as_pairs(c.input(0)));
+  } else {
+    ANYRT_ASSIGN(y, c.input_as(0, compute));
+  }
   for (size_t i = 0; i < axes.size(); ++i) {
     const bool crop = options.coordinates == CoordinateMode::kTfCropAndResize;
     const bool whole = !crop || (axes[i].roi_begin == 0 && axes[i].roi_end == 1);
     if (axes[i].in == axes[i].out && axes[i].scale == 1 && whole) continue;
     ANYRT_ASSIGN(const AxisFilter f, make_filter(axes[i], options));
     const float value = c.f("extrapolation_value");
-    Expected<Tensor> next = compute == DType::kFloat32 ? resample_axis<float>(c, y, i, axes[i].out, f, value)
-                                                       : resample_axis<double>(c, y, i, axes[i].out, f, value);
+    Expected<Tensor> next = compute == DType::kFloat32 ? resample_axis<float>(c, y, i, axes[i].out, f, value, pair)
+                                                       : resample_axis<double>(c, y, i, axes[i].out, f, value, pair);
     ANYRT_ASSIGN(y, std::move(next));
+  }
+  if (pair == 2) {
+    ANYRT_ASSIGN(y, pairs_as_complex(y));
+    c.set_output(0, std::move(y));
+    return {};
   }
   if (is_float(dtype)) return c.set_output_as(0, y, dtype);
   // Integers: rounded half to even and clamped to what the type holds.
-  const bool is_unsigned = is_unsigned_int(dtype);
-  const int bits = bits_in_file(dtype) - (is_unsigned ? 0 : 1);
+  const bool is_unsigned = is_unsigned_int(dtype) || dtype == DType::kBool;
+  const int bits = dtype == DType::kBool ? 1 : bits_in_file(dtype) - (is_unsigned ? 0 : 1);
   const double high = std::ldexp(1.0, bits) - (bits > 53 ? std::ldexp(1.0, bits - 53) : 1),
                low = is_unsigned ? 0 : -std::ldexp(1.0, bits);
   if (!y.unique()) {
@@ -260,6 +274,9 @@ extern const OpDef op_onnx_resize = {
       mode="cubic" axes=[1] coordinate_transformation_mode="asymmetric" : f32[1,3]{0 1 0}, _, f32[1]{2} -> f32[1,6]{0 0.59375 1 0.59375 0 -0.09375}
       nearest_mode="ceil" coordinate_transformation_mode="asymmetric" : str[3]{"a" "b" "c"}, _, _, i64[1]{2} -> str[2]{"a" "c"}
       coordinate_transformation_mode="tf_crop_and_resize" extrapolation_value=9 mode="linear" : f32[3]{1 2 3}, f32[2]{0.5 1.5}, _, i64[1]{3} -> f32[3]{2 3 9}
+      mode="linear" : c64[2]{1+4i 3}, _, f32[1]{2} -> c64[4]{1+4i 1.5+3i 2.5+1i 3}
+      mode="linear" : bool[2]{false true}, _, f32[1]{2} -> bool[4]{false false true true}
+      mode="linear" : str[2]{"a" "b"}, _, f32[1]{2} -> !needs numbers
       mode="linear" antialias=1 : f32[4]{1 2 3 4}, _, f32[1]{0.5} -> f32[2]{1.625 3.375}
       axes=[-1,0] keep_aspect_ratio_policy="not_larger" : i8[2,4]{1 2 3 4 5 6 7 8}, _, _, i64[2]{2 2} -> i8[1,2]{1 3}
       mode="cubic" exclude_outside=1 : bf16[2,5,6]{rand:1}, _, f32[3]{1 0.6 1.7} -> ?
