@@ -265,3 +265,16 @@ def control_flow(text, version):
         out.append(make("Scan", [value[0], value], [text, text], outputs=[text, text], version=version, body=body,
                         num_scan_inputs=1))
     return out
+
+
+def sequence_map(text, version):
+    """SequenceMap over a sequence, with a tensor or a second sequence of the same type beside it."""
+    leaf = ov.split_type(text)[1]
+    tensor = f"tensor({leaf})"
+    info = [onnx.ValueInfoProto(name=n, type=ov.type_proto(tensor)) for n in ("a", "b", "y", "z")]
+    nodes = [helper.make_node("Identity", ["a"], ["y"]), helper.make_node("Identity", ["b"], ["z"])]
+    body = helper.make_graph(nodes, "body", info[:2], info[2:])
+    sequence = ov.convert_value([f32(2, 3), f32(1, 3)], f"seq({tensor})")
+    beside = sequence if text.startswith("seq") else sequence[0]
+    return make("SequenceMap", [sequence, beside], [f"seq({tensor})", text], outputs=[f"seq({tensor})"] * 2, version=version,
+                body=body)

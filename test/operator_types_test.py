@@ -16,8 +16,24 @@ import onnx_values as ov
 import operator_oracles as oracles
 import operator_samples as of
 
-# Results that differ from every oracle, and why anyrt is right (see the specification).
-KNOWN = {}
+# (operator, type variable, element types or None for any): why a failure or a difference is right.
+KNOWN = [
+    ("Attention", "U", {n for n in ov.TYPES if "int" in n}, "masks that are not boolean are added; onnxruntime does otherwise"),
+    ("Col2Im", "T", {"string"}, "strings that meet have no sum"),
+    ("GridSample", "T1", {"string"}, "interpolation needs numbers"),
+    ("GridSample", "T1", {n for n in ov.TYPES if "int" in n}, "integers are rounded, as in Resize; the reference truncates"),
+    ("CenterCropPad", "T", {"string"}, "padding is an empty string, the reference writes 0"),
+    ("LinearRegressor", "T", None, "the reference truncates coefficients to integers"),
+    ("SVMRegressor", "T", None, "the reference truncates coefficients to integers"),
+    ("TreeEnsembleRegressor", "T", None, "the reference truncates the output to integers"),
+    ("ReduceMax", "T", {"bool"}, "the largest of nothing is false"),
+]
+
+
+def known(sample):
+    variable, _, text = sample.name.partition(": ")[2].partition("=")
+    leaf = ov.split_type(text)[1]
+    return any(sample.op == op and variable == v and (leaves is None or leaf in leaves) for op, v, leaves, _ in KNOWN)
 
 
 def no_zero(sample, k):
@@ -64,6 +80,12 @@ def with_type(sample, variable, text):
         if out.op == "DequantizeLinear" and leaf == "float8e8m0":
             out.set_attribute("output_dtype", TensorProto.FLOAT)
             out.outputs = ["tensor(float)"]
+    if out.op == "SequenceMap":  # the body takes the types of what it is given
+        out = of.sequence_map(text, out.version)
+        out.name = f"SequenceMap-{out.version}: {variable}={text}"
+    if out.op == "TfIdfVectorizer" and leaf == "string":
+        out.set_attribute("pool_strings", [str(i) for i in out.attribute("pool_int64s").ints])
+        out.set_attribute("pool_int64s", None)
     if schema.domain == "ai.onnx.ml" and not ml_attributes(out, leaf):
         return None
     return out
@@ -129,6 +151,8 @@ def attribute_variants(sample, variable, texts):
 
 def variants(samples, per_op=2):
     """All type variants of the smallest samples of an operator."""
+    newest = max(s.schema().since_version for s in samples)
+    samples = [s for s in samples if s.schema().since_version == newest]
     first = samples[0]
     schema = first.schema()
     for rule in schema.type_constraints:
@@ -187,7 +211,7 @@ class OperatorTypes(unittest.TestCase):
         bad, seen = [], collections.Counter()
         for sample, verdict, text in judged(work()):
             seen[verdict] += 1
-            if verdict in ("fails", "differs", "broken") and (sample.op, verdict) not in KNOWN:
+            if verdict in ("fails", "differs", "broken") and not known(sample):
                 bad.append(f"{sample.name}: {verdict}: {text}")
         print(dict(seen))
         self.assertGreater(sum(seen.values()), 2000)
@@ -201,7 +225,7 @@ if __name__ == "__main__":
         with open(sys.argv[at + 1], "w") as out:
             for sample, verdict, text in judged(work(sys.argv[at + 2:])):
                 seen[verdict] += 1
-                print(verdict, sample.name, text, sep="\t", file=out, flush=True)
+                print("known" if verdict in ("fails", "differs") and known(sample) else verdict, sample.name, text, sep="\t", file=out, flush=True)
         print(dict(seen))
     else:
         unittest.main()

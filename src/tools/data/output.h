@@ -13,6 +13,7 @@ namespace anyrt {
 struct NamedValue {
   std::string name;
   Value value;
+  Type type = {};  // as declared: .pb files tell optionals from what they hold
 };
 
 struct TableOptions {

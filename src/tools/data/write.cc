@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Status write_pb(const std::string& path, const Value& value) {
-  ANYRT_ASSIGN(const std::string bytes, write_value_pb(value));
+Status write_pb(const std::string& path, const NamedValue& output) {
+  ANYRT_ASSIGN(const std::string bytes, write_value_pb(output.value, output.type));
   return write_file(path, bytes);
 }
 
@@ -26,8 +26,8 @@ Status write_folder(const std::vector<NamedValue>& outputs, const std::string& p
   fs::create_directories(path, error);
   if (error) return make_error(Code::kIoError, "cannot make the folder '{}': {}", path, error.message());
   for (size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i].value.empty()) continue;
-    ANYRT_TRY(write_pb((fs::path(path) / fmt::format("output_{}.pb", i)).string(), outputs[i].value));
+    if (outputs[i].value.empty() && !outputs[i].type.is_optional()) continue;
+    ANYRT_TRY(write_pb((fs::path(path) / fmt::format("output_{}.pb", i)).string(), outputs[i]));
   }
   return ok_status();
 }
@@ -72,8 +72,9 @@ Status write_text(const std::string& path, const Tensor& t) {
 }
 
 Status write_one(const NamedValue& output, const std::string& path, const std::string& ending) {
+  if (ending == ".pb" && output.type.is_optional()) return write_pb(path, output);
   if (output.value.empty()) return invalid_argument("output '{}' has no value", output.name);
-  if (ending == ".pb") return write_pb(path, output.value);
+  if (ending == ".pb") return write_pb(path, output);
   if (!output.value.is_tensor())
     return invalid_argument("output '{}' is {}; {} holds tensors only", output.name, output.value.type_string(),
                             ending);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -75,8 +76,13 @@ Status run_model(const Args& args) {
   const auto end = Clock::now();
 
   std::vector<NamedValue> outputs;
-  for (size_t i = 0; i < values.size(); ++i)
-    outputs.push_back({wanted.empty() ? session->outputs()[i].name : wanted[i], std::move(values[i])});
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto& specs = session->outputs();
+    const auto spec = wanted.empty() ? specs.begin() + static_cast<std::ptrdiff_t>(i)
+                                     : std::find_if(specs.begin(), specs.end(),
+                                                    [&](const ValueSpec& s) { return s.name == wanted[i]; });
+    outputs.push_back({spec->name, std::move(values[i]), spec->type});
+  }
   TableOptions table;
   table.max_elements = args.integer("elements");
   table.top_k = args.integer("top-k");
