@@ -20,6 +20,7 @@ class Sample:
     types: list                 # type strings; "" for an omitted input
     outputs: list               # True where the output is named
     name: str = ""
+    shapes: bool = False        # the model gives the shapes of inputs
 
     def schema(self):
         return defs.get_schema(self.op, self.version, self.domain)
@@ -51,7 +52,11 @@ class Sample:
         graph.node.append(node)
         for k, text in enumerate(self.types):
             if text:
-                graph.input.append(onnx.ValueInfoProto(name=f"i{k}", type=ov.type_proto(text)))
+                info = onnx.ValueInfoProto(name=f"i{k}", type=ov.type_proto(text))
+                if self.shapes and isinstance(self.inputs[k], np.ndarray) and text.startswith("tensor"):
+                    info.type.tensor_type.shape.dim.extend(
+                        onnx.TensorShapeProto.Dimension(dim_value=d) for d in self.inputs[k].shape)
+                graph.input.append(info)
         types = output_types(self)
         for k, wanted in enumerate(self.outputs):
             if wanted:

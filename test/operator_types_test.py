@@ -115,7 +115,9 @@ def ml_attributes(sample, leaf):
                 sample.set_attribute(name, ov.tensor_message(ov.convert(numpy_helper.to_array(a.t), leaf), name))
     if sample.op == "LabelEncoder" and leaf != "string":
         have = {a.name for a in sample.attributes}
-        keys = next(n for n in have if n.startswith("keys_"))
+        keys = next((n for n in have if n.startswith("keys_")), None)
+        if keys is None:
+            return False
         if keys == "keys_strings":
             values = len(sample.attribute(keys).strings)
         elif keys == "keys_tensor":

@@ -14,7 +14,8 @@ namespace fs = std::filesystem;
 namespace {
 
 Expected<Value> ramp(const ValueSpec& spec) {
-  if (spec.has_default) return Value();
+  Value value;  // empty: the model's own
+  if (spec.has_default) return value;
   if (!spec.type.is_tensor() || !spec.type.shape) return invalid_argument("input '{}' has no known rank", spec.name);
   Dims dims;
   for (const Dim& d : *spec.type.shape) dims.push_back(d.is_const() ? d.value() : 1);
