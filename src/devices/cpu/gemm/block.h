@@ -45,7 +45,8 @@ struct GemmBlock {
   int64_t b_row = 0, b_col = 1;  // kPlain
   void* c = nullptr;
   int64_t c_row = 0;
-  bool thin = false;  // of the whole product: at most kGemmThinRows rows
+  bool accumulate = false;  // add to C
+  bool thin = false;        // of the whole product: at most kGemmThinRows rows
   GemmFinish finish;
   int64_t batch = 0, row = 0, col = 0;  // where the piece lies, for `finish`
   void* b_scratch = nullptr;            // kPlain: a panel of kGemmDepth rows

@@ -16,6 +16,7 @@
 
 #include "devices/cpu/gemm/block.h"
 #include "devices/cpu/gemm/micro-inl.h"
+#include "devices/cpu/gemm/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace anyrt::cpu::HWY_NAMESPACE {
@@ -50,25 +51,6 @@ template <class T>
 constexpr std::array<std::array<TileFn<T, T>, kTileRows>, 2> kTiles = {
     tile_table<T, 1>(std::make_index_sequence<kTileRows>()), tile_table<T, 2>(std::make_index_sequence<kTileRows>())};
 
-#if HWY_TARGET != HWY_SCALAR
-// A 4 x 4 block of floats, transposed in registers.
-HWY_INLINE void transpose_4x4(const float* from, int64_t from_row, float* to, int64_t to_row) {
-  const hn::CappedTag<float, 4> d;
-  const hn::RebindToUnsigned<decltype(d)> du;
-  const hn::RepartitionToWide<decltype(du)> dw;
-  const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + from_row), r2 = hn::LoadU(d, from + 2 * from_row),
-             r3 = hn::LoadU(d, from + 3 * from_row);
-  const auto lo01 = hn::BitCast(dw, hn::InterleaveLower(d, r0, r1)),
-             hi01 = hn::BitCast(dw, hn::InterleaveUpper(d, r0, r1));
-  const auto lo23 = hn::BitCast(dw, hn::InterleaveLower(d, r2, r3)),
-             hi23 = hn::BitCast(dw, hn::InterleaveUpper(d, r2, r3));
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, lo01, lo23)), d, to);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, lo01, lo23)), d, to + to_row);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, hi01, hi23)), d, to + 2 * to_row);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, hi01, hi23)), d, to + 3 * to_row);
-}
-#endif
-
 // `depth` rows and `live` columns of B as a panel of `width` columns.
 template <class TB>
 void pack_panel(const TB* b, int64_t b_row, int64_t b_col, int64_t depth, int64_t live, int64_t width, TB* to) {
@@ -79,21 +61,14 @@ void pack_panel(const TB* b, int64_t b_row, int64_t b_col, int64_t depth, int64_
     }
     return;
   }
-  int64_t j = 0;
-#if HWY_TARGET != HWY_SCALAR
   if constexpr (std::is_same_v<TB, float>) {
     if (b_row == 1) {
-      for (; j + 4 <= live; j += 4) {
-        const float* from = b + j * b_col;
-        int64_t k = 0;
-        for (; k + 4 <= depth; k += 4) transpose_4x4(from + k, b_col, to + k * width + j, width);
-        for (; k < depth; ++k) {
-          for (int64_t i = 0; i < 4; ++i) to[k * width + j + i] = from[i * b_col + k];
-        }
-      }
+      transpose(b, b_col, live, depth, to, width);
+      for (int64_t k = 0; k < depth; ++k) std::fill(to + k * width + live, to + (k + 1) * width, 0.0f);
+      return;
     }
   }
-#endif
+  int64_t j = 0;
   for (; j < live; ++j) {
     for (int64_t k = 0; k < depth; ++k) to[k * width + j] = b[k * b_row + j * b_col];
   }
@@ -179,7 +154,7 @@ void stream_rows(const GemmBlock& g) {
                    a3 = hn::Set(d, a[3 * g.a_col]), a4 = hn::Set(d, a[4 * g.a_col]), a5 = hn::Set(d, a[5 * g.a_col]),
                    a6 = hn::Set(d, a[6 * g.a_col]), a7 = hn::Set(d, a[7 * g.a_col]);
         for (; j + lanes <= g.n; j += lanes) {
-          auto sum = k0 > 0 ? hn::LoadU(d, c + j) : hn::Zero(d);
+          auto sum = k0 > 0 || g.accumulate ? hn::LoadU(d, c + j) : hn::Zero(d);
           const T* p = b + j;
           sum = hn::MulAdd(a0, hn::LoadU(d, p), sum);
           sum = hn::MulAdd(a1, hn::LoadU(d, p + g.b_row), sum);
@@ -193,14 +168,14 @@ void stream_rows(const GemmBlock& g) {
         }
       } else {
         for (; j + lanes <= g.n; j += lanes) {
-          auto sum = k0 > 0 ? hn::LoadU(d, c + j) : hn::Zero(d);
+          auto sum = k0 > 0 || g.accumulate ? hn::LoadU(d, c + j) : hn::Zero(d);
           for (int64_t k = 0; k < depth; ++k)
             sum = hn::MulAdd(hn::Set(d, a[k * g.a_col]), hn::LoadU(d, b + k * g.b_row + j), sum);
           hn::StoreU(sum, d, c + j);
         }
       }
       for (; j < g.n; ++j) {
-        T sum = k0 > 0 ? c[j] : T(0);
+        T sum = k0 > 0 || g.accumulate ? c[j] : T(0);
         for (int64_t k = 0; k < depth; ++k) sum = std::fma(a[k * g.a_col], b[k * g.b_row + j], sum);
         c[j] = sum;
       }
@@ -214,7 +189,7 @@ void multiply(const GemmBlock& g) {
   T* const c = static_cast<T*>(g.c);
   if (g.m == 0 || g.n == 0) return;
   if (g.k == 0) {
-    for (int64_t i = 0; i < g.m; ++i) std::fill_n(c + i * g.c_row, g.n, T(0));
+    for (int64_t i = 0; i < g.m && !g.accumulate; ++i) std::fill_n(c + i * g.c_row, g.n, T(0));
     if (g.finish.fn) g.finish.fn(g.finish.context, c, g.c_row, g.batch, g.row, g.m, g.col, g.n);
     return;
   }
@@ -246,15 +221,16 @@ void multiply(const GemmBlock& g) {
       if constexpr (!std::is_same_v<T, TB>) {
         if (!g.thin) {
           widen_panel(b, depth * width, b_store);
-          run(Tile<T, T>{a, a_row, a_col, b_store, width, depth, nullptr, g.c_row, live, k0 > 0});
+          run(Tile<T, T>{a, a_row, a_col, b_store, width, depth, nullptr, g.c_row, live, k0 > 0 || g.accumulate});
           return;
         }
       } else if (!packed && (!short_c || g.b_col != 1 || (live != width && live != lanes))) {
         pack_panel(b, g.b_row, g.b_col, depth, live, width, b_store);
-        run(Tile<T, T>{a, a_row, a_col, b_store, width, depth, nullptr, g.c_row, live, k0 > 0});
+        run(Tile<T, T>{a, a_row, a_col, b_store, width, depth, nullptr, g.c_row, live, k0 > 0 || g.accumulate});
         return;
       }
-      run(Tile<T, TB>{a, a_row, a_col, b, packed ? width : g.b_row, depth, nullptr, g.c_row, live, k0 > 0});
+      run(Tile<T, TB>{a, a_row, a_col, b, packed ? width : g.b_row, depth, nullptr, g.c_row, live,
+                      k0 > 0 || g.accumulate});
     };
     const T* const a = static_cast<const T*>(g.a) + row0 * g.a_row;
     if (short_c) {

@@ -1,20 +1,18 @@
 #include "devices/cpu/gemm/gemm.h"
 
 #include <algorithm>
-#include <atomic>
-#include <bit>
 #include <cstring>
 
 #include "base/cpu.h"
 #include "base/threads.h"
+#include "devices/cpu/gemm/slots.h"
 
 namespace anyrt::cpu {
 namespace {
 
 constexpr int64_t kMinPiece = 16000;     // of work, in vectors pairs times k (about cycles): less is not worth a thread
 constexpr int64_t kPiecesPerThread = 4;  // so that a slow thread does not hold up the others
-constexpr int kMaxSlots = 64;
-constexpr int64_t kFewColumns = 4;  // or rows: products along k, without panels
+constexpr int64_t kFewColumns = 4;       // or rows: products along k, without panels
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -24,23 +22,6 @@ GemmKernels kernels_of(DType dtype, DType b_dtype) {
   if (b_dtype == DType::kBFloat16) return gemm_kernels_bf16();
   return gemm_kernels_f32();
 }
-
-// Scratch of pieces that run at the same time.
-class Slots {
- public:
-  explicit Slots(size_t count) : free_(count >= 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1) {}
-  // There are as many as threads, so one is free.
-  size_t take() {
-    uint64_t now = free_.load(std::memory_order_relaxed);
-    while (!free_.compare_exchange_weak(now, now & (now - 1), std::memory_order_acquire)) {
-    }
-    return static_cast<size_t>(std::countr_zero(now));
-  }
-  void give_back(size_t i) { free_.fetch_or(uint64_t{1} << i, std::memory_order_release); }
-
- private:
-  std::atomic<uint64_t> free_;
-};
 
 }  // namespace
 
@@ -111,7 +92,7 @@ Gemm::Gemm(GemmProblem problem) : p_(std::move(problem)) {
   count_ = static_cast<int64_t>(std::max({p_.a_at.size(), p_.b_at.size(), p_.c_at.size(), size_t{1}}));
   const bool side_by_side = p_.b_form == GemmB::kPlain && (p_.b_row == 1 || p_.k == 1) && (p_.a_col == 1 || p_.k == 1);
   dot_ = side_by_side && (p_.n <= kFewColumns || p_.m <= kFewColumns);
-  slots_ = static_cast<size_t>(std::clamp(default_thread_count(), 2, kMaxSlots));
+  slots_ = slot_count();
   const size_t element = element_size(p_.dtype);
   if (!dot_) {
     GemmBlock whole;
