@@ -7,7 +7,7 @@
 
 // A tensor that can be read prints as text that reads back and prints the same.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  anyrt::set_buffer_limit(size_t{1} << 20);
+  anyrt::set_buffer_limit(size_t{1} << 16);
   std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto tensor = anyrt::parse_tensor(text);
   if (!tensor.ok()) return 0;

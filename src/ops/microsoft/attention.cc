@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "opdef/fused_attention.h"
 #include "opdef/infer.h"
 #include "opdef/matmul.h"
@@ -101,8 +103,31 @@ Expected<Tensor> half(const Tensor& both, int64_t i) {
                       both.buffer_offset() + static_cast<size_t>(i * n) * sizeof(float));
 }
 
+// Rotary embedding of the new queries and keys: elements half of the turned ones apart are a pair, and pair i of
+// token t turns by (past + t) / 10000^(2 i / turned).
+Status turn(EvalContext& c, const Projection& p, int64_t past, AttentionCore& core) {
+  const int64_t turned = c.i("rotary_embedding_dim") > 0 ? c.i("rotary_embedding_dim") : p.head, pairs = turned / 2;
+  if (turned % 2 != 0 || turned > p.head)
+    return invalid_argument("rotary_embedding_dim is {}, expected an even number up to {}", turned, p.head);
+  std::vector<float> cosines(static_cast<size_t>(pairs)), sines(cosines);
+  for (int64_t t = 0; t < p.tokens; ++t) {
+    for (int64_t i = 0; i < pairs; ++i) {
+      const double angle = static_cast<double>(past + t) *
+                           std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(turned));
+      cosines[static_cast<size_t>(i)] = static_cast<float>(std::cos(angle));
+      sines[static_cast<size_t>(i)] = static_cast<float>(std::sin(angle));
+    }
+    for (Tensor* x : {&core.q, &core.k}) {
+      for (int64_t plane = 0; plane < p.batch * p.heads; ++plane) {
+        rotate_pairs(x->mutable_data<float>() + (plane * p.tokens + t) * p.head, cosines.data(), sines.data(), pairs,
+                     false);
+      }
+    }
+  }
+  return {};
+}
+
 Status eval(EvalContext& c) {
-  if (c.i("do_rotary") != 0) return not_implemented("do_rotary");
   ANYRT_ASSIGN(const Projection p, project(c));
   const int64_t hidden = p.heads * p.head, columns = p.qkv.dim(1);
   AttentionCore core;
@@ -125,8 +150,11 @@ Status eval(EvalContext& c) {
     ANYRT_ASSIGN(const Tensor state, c.input_as(4, DType::kFloat32));
     ANYRT_ASSIGN(const Tensor old_k, half(state, 0));
     ANYRT_ASSIGN(const Tensor old_v, half(state, 1));
+    if (c.i("do_rotary") != 0) ANYRT_TRY(turn(c, p, past, core));
     ANYRT_ASSIGN(core.k, append_rows(old_k, past, core.k, capacity));
     ANYRT_ASSIGN(core.v, append_rows(old_v, past, core.v, capacity));
+  } else if (c.i("do_rotary") != 0) {
+    ANYRT_TRY(turn(c, p, 0, core));
   }
   core.keys = past + p.tokens;
   core.scale = c.f("scale");
@@ -164,6 +192,8 @@ extern const OpDef op_microsoft_attention = {
     .cases = ANYRT_CASES(R"(
       num_heads=1 : f32[1,2,2]{0.75 -0.5 1 -0.75}, f32[2,6]{0.25 -1 0.25 0.25 0.75 1 0 0.25 0.75 0.25 -0.25 -0.25}, f32[6]{1 -0.25 1 0.75 0.5 -1.0}, i32[1,2,2]{1 1 0 1} -> f32[1,2,2]{1.305945873260498 0.023057429119944572 1.4375 0.1875}, f32[2,1,1,2,2]{0.8125 0.8125 0.6875 0.8125 1.1875 -0.125 1.4375 0.1875} ~ 1e-4 1e-5
       num_heads=1 mask_filter_value=-5.0 : f32[1,2,2]{-0.5 -1 0.25 -0.75}, f32[2,6]{-0.75 0.25 0.5 0.25 -1 -0.5 0.5 -0.25 -0.75 0 -0.75 -0.75}, _, i32[1]{2}, _, f32[1,1,2,2]{0.0941208004951477 0.7474252581596375 0.29645591974258423 -0.13853561878204346} -> f32[1,2,2]{0.633354902267456 0.6300129294395447 0.8908466100692749 0.7845079302787781} ~ 1e-4 1e-5
+      num_heads=1 do_rotary=1 : f32[1,2,2]{1 0 0 1}, f32[2,6]{1 0 1 0 1 0 0 1 0 1 0 1}, _, _, f32[2,1,1,1,2]{0 0 0 0} -> ?, f32[2,1,1,3,2]{0 0 0.540302306 0.841470985 -0.909297427 -0.416146837 0 0 1 0 0 1} ~ 1e-5
+      num_heads=1 do_rotary=1 rotary_embedding_dim=6 : f32[1,2,4]{rand:1}, f32[4,12]{rand:2} -> !rotary_embedding_dim
       num_heads=2 : f16[2,3,4]{rand:1}, f16[4,12]{rand:2}, f16[12]{rand:3} -> ?
       num_heads=5 : f32[2,3,4]{rand:1}, f32[4,12]{rand:2} -> !hidden sizes
       num_heads=2 : f32[2,3,4]{rand:1}, f32[4,12]{rand:2}, _, i32[7]{rand:1} -> !mask has shape

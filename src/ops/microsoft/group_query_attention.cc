@@ -27,7 +27,7 @@ constexpr Param kInputs[] = {
     {"position_ids", "int64", kOptionalParam, "[batch, tokens]"},
     {"attention_bias", "T", kOptionalParam, "[batch or 1, heads or 1, tokens, all]"},
     {"head_sink", "T", kOptionalParam, "[heads]: a score without a value"},
-    {"k_scale", "T_KV_SCALE", kOptionalParam},
+    {"k_scale", "T_KV_SCALE", kOptionalParam, "one, or one for each head and element, of int8, float8 or packed int4"},
     {"v_scale", "T_KV_SCALE", kOptionalParam},
     {"q_norm_weight", "T", kOptionalParam, "[head]: scales of an RMS normalisation of each head of Q"},
     {"k_norm_weight", "T", kOptionalParam},
@@ -40,7 +40,7 @@ constexpr AttrDef kAttrs[] = {int_attr("causal", 1),
                               attr("do_rotary", AttrKind::kInt),
                               attr("k_norm_epsilon", AttrKind::kFloat),
                               string_attr("k_quant_type", "NONE"),
-                              attr("kv_cache_bit_width", AttrKind::kInt),
+                              attr("kv_cache_bit_width", AttrKind::kInt).with_doc("8, or 4 with two in each uint8"),
                               required_attr("kv_num_heads", AttrKind::kInt),
                               int_attr("local_window_size", -1).with_doc("keys a query sees, itself included; -1: all"),
                               required_attr("num_heads", AttrKind::kInt),
@@ -68,8 +68,11 @@ Status infer(InferContext& c) {
   }
   c.set_output(0, c.input_dtype(0), out);
   const DType cache = c.has_input(3) ? c.input_dtype(3) : c.input_dtype(0);
-  c.set_output(1, cache, present);
-  c.set_output(2, cache, present);
+  for (size_t i : {1, 2}) {
+    const SymShape* past = c.input_shape(i + 2);
+    if (present && cache == DType::kUInt8) (*present)[3] = past && past->size() == 4 ? (*past)[3] : Dim();
+    c.set_output(i, cache, present);
+  }
   c.set_output(3, c.input_dtype(0), scores);
   return {};
 }
@@ -83,10 +86,19 @@ struct Entry {
   int64_t kept = 0;   // rows of the present caches
 };
 
+// How a cache is stored: as numbers when there is no scale, else as codes with one scale, or one for each channel.
+struct CacheCode {
+  DType dtype = DType::kFloat32;
+  Tensor scale;
+  int64_t width(int64_t head) const { return scale.defined() && dtype == DType::kUInt8 ? (head + 1) / 2 : head; }
+  float at(int64_t channel) const { return scale.data<float>()[scale.size() == 1 ? 0 : channel]; }
+};
+
 struct Step {
   int64_t batch = 0, tokens = 0, heads = 0, kv_heads = 0, head = 0;
   int64_t past_rows = 0, capacity = 0, total = 0, window = -1;
   bool windowed = false;
+  CacheCode k_code, v_code;
   std::vector<Entry> entries;
 };
 
@@ -128,6 +140,33 @@ Status read_entries(EvalContext& c, Step& s) {
   return {};
 }
 
+// How a cache is stored: as inputs past, scale and an attribute say.
+Expected<CacheCode> read_code(EvalContext& c, const Step& s, size_t past, size_t scale, const char* attribute) {
+  CacheCode code;
+  const std::string& kind = c.s(attribute);
+  const DType dtype = c.has_input(past) ? c.input(past).dtype() : c.input(0).dtype();
+  code.dtype = dtype;
+  if (kind == "NONE") {
+    if (!kReals.has(dtype)) return invalid_argument("a cache of {} needs {}", dtype_name(dtype), attribute);
+    return code;
+  }
+  if (kind != "PER_TENSOR" && kind != "PER_CHANNEL")
+    return invalid_argument("{} is '{}', expected NONE, PER_TENSOR or PER_CHANNEL", attribute, kind);
+  const int64_t bits = c.i("kv_cache_bit_width");
+  const int64_t stored = dtype == DType::kUInt8 ? 4 : 8;
+  if (kReals.has(dtype) || (bits != 0 && bits != stored))
+    return invalid_argument("{} is '{}' with kv_cache_bit_width {}, but the past holds {}", attribute, kind, bits,
+                            dtype_name(dtype));
+  const int64_t count = kind == "PER_TENSOR" ? 1 : s.kv_heads * s.head;
+  if (!c.has_input(scale) || c.input(scale).size() != count)
+    return invalid_argument("input {} has type {}, expected {} scales", scale, c.input(scale).type_string(), count);
+  code.scale = c.input(scale);
+  for (float v : code.scale.span<float>()) {
+    if (!(v > 0)) return invalid_argument("input {} holds {}, expected positive scales", scale, v);
+  }
+  return code;
+}
+
 Expected<Step> read_step(EvalContext& c) {
   Step s;
   const Tensor& q = c.input(0);
@@ -150,12 +189,11 @@ Expected<Step> read_step(EvalContext& c) {
                               shape_string(Dims{s.batch, s.tokens, s.kv_heads * s.head}));
   }
   if (c.has_input(3) != c.has_input(4)) return invalid_argument("past_key and past_value go together");
-  if (c.s("k_quant_type") != "NONE" || c.s("v_quant_type") != "NONE" ||
-      (c.has_input(3) && !kReals.has(c.input(3).dtype())))
-    return not_implemented("quantised caches of keys and values");
   if (c.has_input(3)) s.past_rows = c.input(3).rank() == 4 ? c.input(3).dim(2) : 0;
+  ANYRT_ASSIGN(s.k_code, read_code(c, s, 3, 12, "k_quant_type"));
+  ANYRT_ASSIGN(s.v_code, read_code(c, s, 4, 13, "v_quant_type"));
   for (size_t i : {3, 4}) {
-    const Dims expected = {s.batch, s.kv_heads, s.past_rows, s.head};
+    const Dims expected = {s.batch, s.kv_heads, s.past_rows, (i == 3 ? s.k_code : s.v_code).width(s.head)};
     if (c.has_input(i) && c.input(i).dims() != expected)
       return invalid_argument("input {} has shape {}, expected {}", i, shape_string(c.input(i).dims()),
                               shape_string(expected));
@@ -223,16 +261,65 @@ Status rotate(EvalContext& c, const Step& s, Tensor& q, Tensor& k) {
   return {};
 }
 
+// Cached codes of [batch, kv_heads, rows, width] as numbers; 4-bit ones lie two in a byte, low half first, 8 added.
+Expected<Tensor> decode(const CacheCode& code, const Tensor& cache, int64_t head) {
+  if (!code.scale.defined()) return cast_tensor(cache, DType::kFloat32);
+  const int64_t rows = cache.dim(2), width = cache.dim(3), heads = cache.dim(1);
+  ANYRT_ASSIGN(Tensor out, Tensor::make(DType::kFloat32, {cache.dim(0), heads, rows, head}));
+  float* to = out.mutable_data<float>();
+  if (code.dtype == DType::kUInt8) {
+    for (int64_t r = 0; r < cache.dim(0) * heads * rows; ++r) {
+      for (int64_t k = 0; k < head; ++k) {
+        const int byte = cache.data<uint8_t>()[r * width + k / 2];
+        to[r * head + k] = static_cast<float>((k % 2 == 0 ? byte & 15 : byte >> 4) - 8);
+      }
+    }
+  } else {
+    ANYRT_ASSIGN(out, cast_tensor(cache, DType::kFloat32));
+    to = out.mutable_data<float>();
+  }
+  for (int64_t i = 0; i < out.size(); ++i) to[i] *= code.at(i / (rows * head) % heads * head + i % head);
+  return out;
+}
+
+// The other way; numbers that come from codes give the same codes again.
+Expected<Tensor> encode(const CacheCode& code, const Tensor& numbers) {
+  if (!code.scale.defined()) return cast_tensor(numbers, code.dtype);
+  const int64_t heads = numbers.dim(1), rows = numbers.dim(2), head = numbers.dim(3);
+  ANYRT_ASSIGN(Tensor scaled, numbers.clone());
+  float* v = scaled.mutable_data<float>();
+  const bool rounds = code.dtype != DType::kFloat8E4M3FN;
+  const float low = code.dtype == DType::kUInt8 ? -8 : -128, high = code.dtype == DType::kUInt8 ? 7 : 127;
+  for (int64_t i = 0; i < scaled.size(); ++i) {
+    v[i] /= code.at(i / (rows * head) % heads * head + i % head);
+    if (rounds) v[i] = v[i] == v[i] ? std::clamp(std::nearbyint(v[i]), low, high) : 0;
+  }
+  if (code.dtype != DType::kUInt8) return cast_tensor(scaled, code.dtype);
+  const int64_t width = code.width(head);
+  ANYRT_ASSIGN(Tensor out, Tensor::zeros(DType::kUInt8, {numbers.dim(0), heads, rows, width}));
+  for (int64_t r = 0; r < numbers.dim(0) * heads * rows; ++r) {
+    for (int64_t k = 0; k < head; ++k) {
+      const int nibble = static_cast<int>(v[r * head + k]) + 8;
+      out.mutable_data<uint8_t>()[r * width + k / 2] |= static_cast<uint8_t>(k % 2 == 0 ? nibble : nibble << 4);
+    }
+  }
+  return out;
+}
+
 // The rows of the past in use, then the new ones; and what of them the present cache keeps.
 struct Cache {
   Tensor rows, present;
 };
-Expected<Cache> extend(EvalContext& c, const Step& s, size_t past_input, const Tensor& fresh) {
+Expected<Cache> extend(EvalContext& c, const Step& s, size_t past_input, const CacheCode& code, Tensor fresh) {
+  if (code.scale.defined()) {  // attention sees new tokens as the cache holds them
+    ANYRT_ASSIGN(const Tensor codes, encode(code, fresh));
+    ANYRT_ASSIGN(fresh, decode(code, codes, s.head));
+  }
   int64_t most = 0;
   for (const Entry& e : s.entries) most = std::max(most, e.old + e.fresh);
   Tensor past;
   if (c.has_input(past_input)) {
-    ANYRT_ASSIGN(past, c.input_as(past_input, DType::kFloat32));
+    ANYRT_ASSIGN(past, decode(code, c.input(past_input), s.head));
   }
   Cache out;
   ANYRT_ASSIGN(out.rows, Tensor::zeros(DType::kFloat32, {s.batch, s.kv_heads, most, s.head}));
@@ -245,6 +332,7 @@ Expected<Cache> extend(EvalContext& c, const Step& s, size_t past_input, const T
     std::copy_n(rows + (e.old + e.fresh - e.kept) * s.head, e.kept * s.head,
                 out.present.mutable_data<float>() + i * s.capacity * s.head);
   }
+  ANYRT_ASSIGN(out.present, encode(code, out.present));
   return out;
 }
 
@@ -279,8 +367,8 @@ Status eval(EvalContext& c) {
   ANYRT_TRY(normalize(c, core.q, 14, "q_norm_epsilon"));
   ANYRT_TRY(normalize(c, k, 15, "k_norm_epsilon"));
   ANYRT_TRY(rotate(c, s, core.q, k));
-  ANYRT_ASSIGN(const Cache keys, extend(c, s, 3, k));
-  ANYRT_ASSIGN(const Cache values, extend(c, s, 4, v));
+  ANYRT_ASSIGN(const Cache keys, extend(c, s, 3, s.k_code, k));
+  ANYRT_ASSIGN(const Cache values, extend(c, s, 4, s.v_code, v));
   core.k = keys.rows;
   core.v = values.rows;
   core.keys = keys.rows.dim(2);
@@ -309,8 +397,8 @@ Status eval(EvalContext& c) {
   const DType dtype = c.input(0).dtype();
   ANYRT_ASSIGN(const Tensor y, attend(c, core));
   ANYRT_TRY(c.set_output_as(0, y, dtype));
-  if (c.num_outputs() > 1 && c.wants_output(1)) ANYRT_TRY(c.set_output_as(1, keys.present, dtype));
-  if (c.num_outputs() > 2 && c.wants_output(2)) ANYRT_TRY(c.set_output_as(2, values.present, dtype));
+  if (c.num_outputs() > 1 && c.wants_output(1)) c.set_output(1, keys.present);
+  if (c.num_outputs() > 2 && c.wants_output(2)) c.set_output(2, values.present);
   return scores.defined() ? c.set_output_as(3, scores, dtype) : Status();
 }
 
@@ -329,6 +417,12 @@ extern const OpDef op_microsoft_group_query_attention = {
     .cases = ANYRT_CASES(R"(
       num_heads=2 kv_num_heads=1 softcap=1.5 scale=0.6 : f32[1,1,32]{-1 -0.5 -0.75 0.5 -0.25 0.25 1 0 0.75 -0.5 -0.75 0.75 0.25 1 0 0.25 0.5 1 -0.5 0.5 0 -0.5 0.25 -0.75 -1 -0.75 0.75 -1 -0.5 1 -0.75 -0.75}, _, _, f32[1,1,12,8]{0 -0.25 0.25 0.5 0.75 -0.5 -0.5 0.5 0.75 -1 0.75 0.25 -0.75 -0.5 0.75 0.5 -1 0 0.25 0 0.5 -0.25 -1 0.25 -0.5 0.5 0.75 0.25 0.25 0.25 -0.25 0 0.25 -0.5 -1 0.25 0 0.75 0.5 -0.25 0 1 -0.75 -1 0.25 -0.25 0.25 -0.5 -0.25 -0.25 -0.75 0.25 -0.75 -0.25 0 0.75 -0.5 -0.75 0.5 0.5 -1 -0.25 0.75 0.75 0 -0.5 -0.75 0 0.75 0.25 -0.25 -0.25 0.5 -0.5 -0.5 -1 0.25 -0.75 -0.75 0.25 0.5 0.25 -1 -0.5 0.5 -0.25 -0.75 0 -0.75 -0.75 0.75 -0.75 0 -0.5 0 0.5}, f32[1,1,12,8]{-0.75 -0.25 -0.75 0.25 -0.25 0.75 0 -0.25 -0.5 0.75 0.25 0.25 0.75 0.25 0.25 0.25 0 0.75 0 -1 -1 0.75 -0.75 -0.5 0.75 1 0.25 -0.25 0.75 1 0.25 -0.75 -0.5 -0.75 0 -0.75 0.75 -0.5 0 -0.5 -0.75 -0.75 -1 0.25 1 -1 -0.25 -0.5 -0.5 0.75 -1 0.5 -0.75 -0.5 -0.25 -0.25 -0.75 1 0.75 0 -0.75 -0.25 0.75 -0.5 -0.25 0.25 0.5 -0.5 -0.25 0 -0.75 0 -0.25 -0.25 -0.25 0.25 0.75 0.25 -0.5 0.25 0.5 0.5 0.5 -0.5 0.5 0.75 -0.25 0 0.5 -0.5 0 0.5 0.5 0.5 -0.5 0.5}, i32[1]{1}, i32[]{2}, _, _, _, f32[1,1,1,2]{0.4155406653881073 0.5112311840057373} -> f32[1,1,16]{-0.8944388628005981 -0.5388777852058411 0.1166333556175232 -0.47219446301460266 -0.39443889260292053 0.8944388628005981 -0.4333166778087616 -0.5388777852058411 -0.8739538192749023 -0.4979076683521271 -0.00627705454826355 -0.3697691261768341 -0.37395381927490234 0.8739538192749023 -0.3718614876270294 -0.4979076683521271}, f32[1,1,12,8]{0 -0.25 0.25 0.5 0.75 -0.5 -0.5 0.5 0.5 1 -0.5 0.5 0 -0.5 0.25 -0.75 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0.0}, f32[1,1,12,8]{-0.75 -0.25 -0.75 0.25 -0.25 0.75 0 -0.25 -1 -0.75 0.75 -1 -0.5 1 -0.75 -0.75 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0.0} ~ 1e-4 1e-5
       num_heads=2 kv_num_heads=1 : f32[1,1,32]{-1 0.5 1 -0.25 -0.5 -0.75 0.5 -0.75 0 0 -0.5 0.75 0 0 0.75 0.5 -0.25 -0.5 0.5 0 0.5 1 0.5 -0.75 0 0.75 -0.5 0.5 0.25 -0.5 0.5 -0.75}, _, _, f32[1,1,2,8]{-0.5 -0.5 -0.5 -0.5 -0.5 1 -0.25 -0.25 0.5 0 0 0.75 -0.75 0 -1 -0.5}, f32[1,1,2,8]{-0.5 -0.25 -0.25 -0.25 1 0.25 -0.25 0 0.75 0.5 0 -0.75 -0.75 -1 0.75 -0.75}, i32[1]{2}, i32[]{3} -> f32[1,1,16]{0.0833071768283844 0.37987273931503296 -0.2732827961444855 -0.10347428172826767 0.16337791085243225 -0.4332673251628876 0.3565899431705475 -0.5299125909805298 0.08147202432155609 0.34263986349105835 -0.25558391213417053 -0.15177620947360992 0.16852796077728271 -0.4185279607772827 0.33705592155456543 -0.5055838823318481}, f32[1,1,3,8]{-0.5 -0.5 -0.5 -0.5 -0.5 1 -0.25 -0.25 0.5 0 0 0.75 -0.75 0 -1 -0.5 -0.25 -0.5 0.5 0 0.5 1 0.5 -0.75}, f32[1,1,3,8]{-0.5 -0.25 -0.25 -0.25 1 0.25 -0.25 0 0.75 0.5 0 -0.75 -0.75 -1 0.75 -0.75 0 0.75 -0.5 0.5 0.25 -0.5 0.5 -0.75} ~ 1e-4 1e-5
+      num_heads=2 kv_num_heads=1 k_quant_type="PER_CHANNEL" v_quant_type="PER_CHANNEL" kv_cache_bit_width=8 : f32[1,1,16]{0.345584 0.821618 0.330437 -1.303157 0.905356 0.446375 -0.536953 0.581118 0.364572 0.294133 0.028422 0.546713 -0.736454 -0.16291 -0.482119 0.598846}, f32[1,1,8]{0.039722 -0.292457 -0.781908 -0.257192 0.008142 -0.275603 1.294064 1.006724}, f32[1,1,8]{-2.711163 -1.889013 -0.174772 -0.42219 0.213643 0.217322 2.117839 -1.112021}, i8[1,1,2,8]{-9 55 -28 22 54 83 -15 -93 43 5 74 -9 -27 -88 -9 28}, i8[1,1,2,8]{54 70 -58 18 60 -48 -32 67 16 1 34 2 96 50 -90 -71}, i32[1]{2}, i32[]{3}, _, _, _, _, _, f32[1,1,1,8]{0.015748 0.017998 0.020247 0.022497 0.024747 0.026997 0.029246 0.031496}, f32[1,1,1,8]{0.015748 0.017998 0.020247 0.022497 0.024747 0.026997 0.029246 0.031496} -> f32[1,1,16]{-0.133702 -0.009977 -0.299825 0.059115 1.423727 -0.025406 -0.643316 -0.178099 -0.326788 -0.370361 0.186993 -0.044184 1.63154 0.667497 -1.029802 -1.326938}, i8[1,1,3,8]{-9 55 -28 22 54 83 -15 -93 43 5 74 -9 -27 -88 -9 28 3 -16 -39 -11 0 -10 44 32}, i8[1,1,3,8]{54 70 -58 18 60 -48 -32 67 16 1 34 2 96 50 -90 -71 -128 -105 -9 -19 9 8 72 -35} ~ 1e-4 1e-4
+      num_heads=2 kv_num_heads=1 k_quant_type="PER_TENSOR" v_quant_type="PER_TENSOR" kv_cache_bit_width=4 : f32[1,1,16]{0.345584 0.821618 0.330437 -1.303157 0.905356 0.446375 -0.536953 0.581118 0.364572 0.294133 0.028422 0.546713 -0.736454 -0.16291 -0.482119 0.598846}, f32[1,1,8]{0.039722 -0.292457 -0.781908 -0.257192 0.008142 -0.275603 1.294064 1.006724}, f32[1,1,8]{-2.711163 -1.889013 -0.174772 -0.42219 0.213643 0.217322 2.117839 -1.112021}, u8[1,1,2,4]{116 198 92 156 197 233 108 10}, u8[1,1,2,4]{183 134 222 117 93 15 116 163}, i32[1]{2}, i32[]{3}, _, _, _, _, _, f32[1]{0.428571}, f32[1]{0.428571} -> f32[1,1,16]{-1.167506 -0.958963 0.396482 -0.920951 0.239227 0.644083 0.535282 -0.673722 -0.75933 -0.681594 0.466022 -1.027197 0.37778 0.750066 0.037407 -0.498198}, u8[1,1,3,4]{116 198 92 156 197 233 108 10 120 118 120 171}, u8[1,1,3,4]{183 134 222 117 93 15 116 163 66 120 152 93} ~ 1e-4 1e-4
+      num_heads=2 kv_num_heads=1 k_quant_type="PER_TENSOR" v_quant_type="PER_TENSOR" : f32[1,1,8]{rand:1}, f32[1,1,4]{rand:2}, f32[1,1,4]{rand:3}, f8e4m3fn[1,1,2,4]{rand:4}, f8e4m3fn[1,1,2,4]{rand:5}, i32[1]{2}, i32[]{3}, _, _, _, _, _, f32[1]{0.5}, f32[1]{0.25} -> ?
+      num_heads=2 kv_num_heads=1 k_quant_type="PER_TENSOR" : f32[1,1,8]{rand:1}, f32[1,1,4]{rand:2}, f32[1,1,4]{rand:3}, i8[1,1,2,4]{rand:4}, i8[1,1,2,4]{rand:5}, i32[1]{2}, i32[]{3}, _, _, _, _, _, f32[1]{0.5} -> !v_quant_type
+      num_heads=2 kv_num_heads=1 k_quant_type="PER_TENSOR" v_quant_type="PER_TENSOR" kv_cache_bit_width=4 : f32[1,1,8]{rand:1}, f32[1,1,4]{rand:2}, f32[1,1,4]{rand:3}, i8[1,1,2,4]{rand:4}, i8[1,1,2,4]{rand:5}, i32[1]{2}, i32[]{3}, _, _, _, _, _, f32[1]{0.5}, f32[1]{0.25} -> !the past holds int8
+      num_heads=2 kv_num_heads=1 k_quant_type="PER_CHANNEL" v_quant_type="PER_TENSOR" : f32[1,1,8]{rand:1}, f32[1,1,4]{rand:2}, f32[1,1,4]{rand:3}, i8[1,1,2,4]{rand:4}, i8[1,1,2,4]{rand:5}, i32[1]{2}, i32[]{3}, _, _, _, _, _, f32[1]{0.5}, f32[1]{0.25} -> !4 scales
       num_heads=2 kv_num_heads=1 : f16[2,3,16]{rand:1}, _, _, _, _, i32[2]{2 1}, i32[]{3} -> ?
       num_heads=2 kv_num_heads=1 : f32[1,3,16]{rand:1}, _, _, _, _, i32[1]{3}, i32[]{3} -> !seqlens_k
       num_heads=2 kv_num_heads=1 : f32[1,1,16]{rand:1}, _, _, _, _, i32[1]{1}, i32[]{900000000} -> !total_sequence_length

@@ -138,9 +138,32 @@ Expected<Heads> read_heads(EvalContext& c) {
   return h;
 }
 
+// Beam search: row r of the past of beam w lies in the cache of the beam that input 9, [batch, beams, rows], names.
+Expected<Tensor> follow_beams(EvalContext& c, const Tensor& cache, int64_t past) {
+  const Tensor& from = c.input(9);
+  const int64_t entries = cache.dim(0), heads = cache.dim(1), rows = cache.dim(2), head = cache.dim(3);
+  const bool fits = from.rank() == 3 && from.dim(1) > 0 && from.dim(0) * from.dim(1) == entries && from.dim(2) >= past;
+  if (!fits)
+    return invalid_argument("cache_indirection has shape {}, expected batch * beams = {} and {} rows or more",
+                            shape_string(from.dims()), entries, past);
+  const int64_t beams = from.dim(1), columns = from.dim(2);
+  ANYRT_ASSIGN(Tensor out, cache.clone());
+  for (int64_t b = 0; b < entries; ++b) {
+    for (int64_t r = 0; r < past; ++r) {
+      const int64_t beam = from.data<int32_t>()[b * columns + r];
+      if (beam < 0 || beam >= beams)
+        return invalid_argument("cache_indirection holds {}, there are {} beams", beam, beams);
+      for (int64_t n = 0; n < heads; ++n) {
+        std::copy_n(cache.data<float>() + (((b / beams * beams + beam) * heads + n) * rows + r) * head, head,
+                    out.mutable_data<float>() + ((b * heads + n) * rows + r) * head);
+      }
+    }
+  }
+  return out;
+}
+
 Status eval(EvalContext& c) {
   ANYRT_ASSIGN(Heads h, read_heads(c));
-  if (c.has_input(9)) return not_implemented("cache_indirection");
   int64_t past = 0;
   AttentionCore core;
   core.k = h.k;
@@ -165,6 +188,11 @@ Status eval(EvalContext& c) {
   }
   core.q = h.q;
   core.keys = past + h.keys;
+  const Tensor present_k = core.k, present_v = core.v;
+  if (c.has_input(9)) {
+    ANYRT_ASSIGN(core.k, follow_beams(c, present_k, past));
+    ANYRT_ASSIGN(core.v, follow_beams(c, present_v, past));
+  }
   core.scale = c.f("scale");
   const float filter = c.f("mask_filter_value", -10000.0f);
   ANYRT_ASSIGN(const AdditiveMask mask, read_mask(c, 4, h.batch, h.queries, core.keys, h.keys, filter, false));
@@ -186,8 +214,8 @@ Status eval(EvalContext& c) {
   const DType dtype = c.input(0).dtype();
   ANYRT_ASSIGN(const Tensor y, attend(c, core));
   ANYRT_TRY(c.set_output_as(0, y, dtype));
-  if (c.num_outputs() > 1 && c.wants_output(1)) ANYRT_TRY(c.set_output_as(1, core.k, dtype));
-  if (c.num_outputs() > 2 && c.wants_output(2)) ANYRT_TRY(c.set_output_as(2, core.v, dtype));
+  if (c.num_outputs() > 1 && c.wants_output(1)) ANYRT_TRY(c.set_output_as(1, present_k, dtype));
+  if (c.num_outputs() > 2 && c.wants_output(2)) ANYRT_TRY(c.set_output_as(2, present_v, dtype));
   return scores.defined() ? c.set_output_as(3, scores, dtype) : Status();
 }
 
@@ -206,6 +234,8 @@ extern const OpDef op_microsoft_multi_head_attention = {
     .cases = ANYRT_CASES(R"(
       num_heads=1 unidirectional=1 : f32[1,2,2]{-0.75 -0.5 -0.75 -0.25}, f32[1,1,2,2]{0.822243332862854 -0.16899266839027405 -0.4279106557369232 0.03801548480987549}, f32[1,1,2,2]{0.8449004888534546 0.4478225111961365 -0.012173998169600964 -0.005007294472306967} -> f32[1,2,2]{0.8449004888534546 0.4478225111961365 0.2863684594631195 0.1527256965637207}, f32[1,1,2,2]{0.822243332862854 -0.16899266839027405 -0.4279106557369232 0.03801548480987549}, f32[1,1,2,2]{0.8449004888534546 0.4478225111961365 -0.012173998169600964 -0.005007294472306967}, f32[1,1,2,2]{-0.3763124644756317 -3.4028234663852886e+38 -0.40618640184402466 0.2202136367559433} ~ 1e-4 1e-5
       num_heads=1 unidirectional=1 : f32[1,2,2]{0.75 -0.5 -0.25 1.0}, f32[1,2,2]{0.25 0.75 0 -0.5}, f32[1,2,2]{0.5 0 0 -0.75}, f32[6]{0.75 1 1 -0.25 -1 0.0} -> f32[1,2,2]{-0.5 0 -0.5675759315490723 -0.10136387497186661}, f32[1,1,2,2]{1.25 0.5 1 -0.75}, f32[1,1,2,2]{-0.5 0 -1 -0.75} ~ 1e-4 1e-5
+      num_heads=1 : f32[2,1,4]{0.75 -1.0 -0.75 -0.5 -0.75 0.75 0.75 0.25}, f32[2,1,4]{-1.0 -1.0 -0.5 -0.25 0.25 0.0 -0.5 -0.75}, f32[2,1,4]{0.5 0.5 -1.0 -0.75 0.0 -0.25 0.75 0.0}, _, _, _, f32[2,1,4,4]{-0.25 -0.25 0.25 0.25 -0.75 0.5 0.5 1.0 0.75 -0.5 -0.5 0.25 0.25 0.5 0.75 -0.5 1.0 -1.0 -1.0 1.0 1.0 -0.5 -0.75 -0.5 -1.0 1.0 0.25 0.25 -0.5 0.0 -0.75 0.5}, f32[2,1,4,4]{0.0 -1.0 -0.5 0.5 0.0 -0.25 -0.5 -1.0 0.25 0.25 0.0 1.0 1.0 -0.75 0.25 0.25 -0.5 -0.5 0.0 0.5 -0.5 0.5 0.25 -0.75 -0.25 0.75 0.75 0.25 -1.0 0.5 -0.5 0.75}, i32[1]{2}, i32[1,2,4]{1 0 0 0 1 1 0 0} -> f32[2,1,4]{-0.138737 -0.159579 -0.361263 -0.024525 -0.264499 -0.105361 0.422474 -0.081611}, f32[2,1,4,4]{-0.25 -0.25 0.25 0.25 -0.75 0.5 0.5 1.0 -1.0 -1.0 -0.5 -0.25 0.25 0.5 0.75 -0.5 1.0 -1.0 -1.0 1.0 1.0 -0.5 -0.75 -0.5 0.25 0.0 -0.5 -0.75 -0.5 0.0 -0.75 0.5}, f32[2,1,4,4]{0.0 -1.0 -0.5 0.5 0.0 -0.25 -0.5 -1.0 0.5 0.5 -1.0 -0.75 1.0 -0.75 0.25 0.25 -0.5 -0.5 0.0 0.5 -0.5 0.5 0.25 -0.75 0.0 -0.25 0.75 0.0 -1.0 0.5 -0.5 0.75} ~ 1e-4 1e-5
+      num_heads=1 : f32[2,1,4]{rand:1}, f32[2,1,4]{rand:2}, f32[2,1,4]{rand:3}, _, _, _, f32[2,1,4,4]{rand:4}, f32[2,1,4,4]{rand:5}, i32[1]{2}, i32[1,2,4]{1 0 0 0 1 2 0 0} -> !2 beams
       num_heads=2 : f32[2,3,2,3,4]{rand:1} -> ?
       num_heads=2 unidirectional=1 : f16[2,3,8]{rand:1}, f16[2,3,2,2,4]{rand:2}, _, f16[24]{rand:3} -> ?
       num_heads=2 : f32[1,3,8]{rand:1}, f32[1,2,8]{rand:2}, f32[1,3,8]{rand:3} -> !value has shape

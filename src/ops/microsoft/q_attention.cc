@@ -35,7 +35,8 @@ Status infer(InferContext& c) {
 }
 
 Status decompose(RewriteContext& c) {
-  if (c.i("past_present_share_buffer") != 0) return not_implemented("a shared buffer of past and present");
+  if (c.i("past_present_share_buffer") != 0)
+    return invalid_argument("past_present_share_buffer needs the number of rows in use, for which there is no input");
   const std::vector<Attr> attrs =
       attrs_named(c, {"do_rotary", "mask_filter_value", "num_heads", "scale", "unidirectional"});
   const DType to = known_dtype(c, 3);
