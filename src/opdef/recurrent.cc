@@ -8,7 +8,7 @@
 namespace anyrt {
 namespace {
 
-using Kind = Activation::Kind;
+using Kind = RecurrentActivation::Kind;
 
 struct ActivationRow {
   std::string_view name;
@@ -39,9 +39,16 @@ Expected<const ActivationRow*> find_activation(std::string_view name) {
   return invalid_model("activation '{}' is not known", name);
 }
 
-// The functions of all directions. alpha and beta are used up in order by the functions that take one.
-Expected<std::vector<Activation>> read_activations(const AttrReader& a, const std::vector<std::string>& defaults,
-                                                   size_t directions) {
+Status check_shape(const Tensor& t, std::string_view name, const Dims& expected) {
+  if (!t.defined() || t.dims() == expected) return {};
+  return invalid_argument("{} has shape {}, expected {}", name, shape_string(t.dims()), shape_string(expected));
+}
+
+}  // namespace
+
+Expected<std::vector<RecurrentActivation>> read_activations(const AttrReader& a,
+                                                            const std::vector<std::string>& defaults,
+                                                            size_t directions) {
   std::vector<std::string> names = a.strings("activations");
   const size_t wanted = defaults.size() * directions;
   if (names.empty()) names = defaults;
@@ -52,10 +59,10 @@ Expected<std::vector<Activation>> read_activations(const AttrReader& a, const st
   if (names.size() < wanted) return invalid_model("{} activations are given, expected {}", names.size(), wanted);
   const std::vector<float>&alphas = a.floats("activation_alpha"), &betas = a.floats("activation_beta");
   size_t next_alpha = 0, next_beta = 0;
-  std::vector<Activation> out;
+  std::vector<RecurrentActivation> out;
   for (size_t i = 0; i < wanted; ++i) {
     ANYRT_ASSIGN(const ActivationRow* row, find_activation(names[i]));
-    Activation f{row->kind, row->alpha, row->beta};
+    RecurrentActivation f{row->kind, row->alpha, row->beta};
     if (row->has_alpha && next_alpha < alphas.size()) f.alpha = alphas[next_alpha++];
     if (row->has_beta && next_beta < betas.size()) f.beta = betas[next_beta++];
     out.push_back(f);
@@ -72,15 +79,8 @@ Expected<int64_t> read_direction(const AttrReader& a, bool* reverse) {
   return 1;
 }
 
-Status check_shape(const Tensor& t, std::string_view name, const Dims& expected) {
-  if (!t.defined() || t.dims() == expected) return {};
-  return invalid_argument("{} has shape {}, expected {}", name, shape_string(t.dims()), shape_string(expected));
-}
-
-}  // namespace
-
 template <class T>
-void activate(const Activation& f, T clip, T* x, int64_t n) {
+void activate(const RecurrentActivation& f, T clip, T* x, int64_t n) {
   const T alpha = static_cast<T>(f.alpha), beta = static_cast<T>(f.beta);
   const auto each = [&](const auto& g) {
     for (int64_t i = 0; i < n; ++i) x[i] = g(std::isinf(clip) ? x[i] : std::clamp(x[i], -clip, clip));
@@ -99,8 +99,8 @@ void activate(const Activation& f, T clip, T* x, int64_t n) {
     case Kind::kSoftplus: return each([](T v) { return std::max(v, T(0)) + std::log1p(std::exp(-std::abs(v))); });
   }
 }
-template void activate(const Activation&, float, float*, int64_t);
-template void activate(const Activation&, double, double*, int64_t);
+template void activate(const RecurrentActivation&, float, float*, int64_t);
+template void activate(const RecurrentActivation&, double, double*, int64_t);
 
 Expected<RecurrentSetup> recurrent_setup(EvalContext& c, int64_t gates, const std::vector<std::string>& defaults) {
   RecurrentSetup s;

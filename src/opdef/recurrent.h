@@ -19,7 +19,7 @@
 
 namespace anyrt {
 
-struct Activation {
+struct RecurrentActivation {
   enum class Kind : uint8_t {
     kRelu,
     kTanh,
@@ -39,21 +39,29 @@ struct Activation {
 
 // x[i] = f(clamp(x[i], -clip, clip))
 template <class T>
-void activate(const Activation& f, T clip, T* x, int64_t n);
+void activate(const RecurrentActivation& f, T clip, T* x, int64_t n);
+
+// The functions of all directions; `defaults` names those of one. alpha and beta are used up in order by the functions
+// that take one.
+Expected<std::vector<RecurrentActivation>> read_activations(const AttrReader& a,
+                                                            const std::vector<std::string>& defaults,
+                                                            size_t directions);
+// 1 or 2; `reverse` (may be null) tells whether the first one goes backwards.
+Expected<int64_t> read_direction(const AttrReader& a, bool* reverse);
 
 struct RecurrentSetup {
   int64_t steps = 0, batch = 0, input_size = 0, hidden = 0, directions = 1;
   int64_t gates = 1;
-  bool batch_first = false;             // attribute layout
-  bool reverse[2] = {false, true};      // of each direction
-  std::vector<Activation> activations;  // `functions` of them for each direction
+  bool batch_first = false;                      // attribute layout
+  bool reverse[2] = {false, true};               // of each direction
+  std::vector<RecurrentActivation> activations;  // `functions` of them for each direction
   int64_t functions = 1;
   std::vector<int64_t> lengths;  // one a batch entry
   float clip = std::numeric_limits<float>::infinity();
   // Inputs as float or double, time first.
   DType compute = DType::kFloat32;
   Tensor x, w, r, b;
-  const Activation& activation(int64_t direction, int64_t i) const {
+  const RecurrentActivation& activation(int64_t direction, int64_t i) const {
     return activations[static_cast<size_t>(direction * functions + i)];
   }
 };
