@@ -1,9 +1,11 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
 #include "anyrt_version.h"
 #include "base/command.h"
+#include "base/text.h"
 
 namespace {
 
@@ -38,21 +40,33 @@ void add_option(CLI::App& app, const Option& row, Args& args) {
   if (row.required) o->required();
 }
 
+constexpr const char* kExitCodes =
+    "Exit codes: 0 done; 1 the answer is no (a test failed, a check found something); 2 wrong arguments;\n"
+    "3 the model cannot be read or is broken; 4 inputs do not fit, or a file is missing; 5 not supported;\n"
+    "6 out of memory or time, or cancelled; 7 an error of anyrt itself.";
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("anyrt: run any ONNX model on any device, right and fast", "anyrt");
   app.set_version_flag("--version", ANYRT_VERSION_STRING);
   app.require_subcommand(1);
-  app.footer("Every command has --help with an example, and most have --json for machines.");
+  app.footer("Every command has --help with examples, and --json for machines.");
   std::vector<Args> args(kCommandsSize);
   std::vector<CLI::App*> subs;
   for (size_t i = 0; i < kCommandsSize; ++i) {
     const Command& command = *kCommands[i];
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
-    sub->footer(std::string("Example:\n") + command.example);
+    sub->footer(std::string("Examples:\n") + command.example + "\n" + kExitCodes);
     for (const Option& row : command.options) add_option(*sub, row, args[i]);
     subs.push_back(sub);
+  }
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kCommandsSize; ++i) names.emplace_back(kCommands[i]->name);
+  if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+    std::fprintf(stderr, "anyrt: no command '%s'%s; anyrt --help lists them\n", argv[1],
+                 anyrt::did_you_mean(argv[1], names).c_str());
+    return kExitUsage;
   }
   try {
     app.parse(argc, argv);

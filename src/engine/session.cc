@@ -239,6 +239,7 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   if (decomposed && options.on_stage) options.on_stage("decompose", graph);
   if (decomposed) ANYRT_TRY(impl.run_passes());
   ANYRT_TRY(impl.run_device_passes());
+  if (options.on_stage) options.on_stage("final", graph);
   std::vector<Device*> devices;
   for (const auto& d : impl.devices) devices.push_back(d.get());
   ANYRT_ASSIGN(impl.plan, build_plan(graph, devices));

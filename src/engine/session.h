@@ -67,7 +67,9 @@ class Session {
   const std::vector<ValueSpec>& inputs() const;  // required ones first, in the model's order
   const std::vector<ValueSpec>& outputs() const;
   const ModelInfo& info() const;
-  const Graph& graph() const;  // as it runs, after the passes
+  // As it runs, after the passes. Weights that kernels have packed hold no bytes any more; stage "final" of on_stage
+  // still has them.
+  const Graph& graph() const;
 
   // Inputs and outputs by position; an empty value for an input with a default.
   Expected<std::vector<Value>> run(const std::vector<Value>& inputs, const RunOptions& options = {}) const;

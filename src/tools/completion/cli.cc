@@ -2,12 +2,31 @@
 #include <string>
 
 #include "base/command.h"
+#include "base/json.h"
 
 namespace anyrt::cli {
 
 namespace {
 
-constexpr Option kOptions[] = {{"shell", OptionKind::kText, "bash, zsh or fish", "bash"}};
+constexpr Option kOptions[] = {{"shell", OptionKind::kText, "bash, zsh or fish", "bash"},
+                               {"--json", OptionKind::kFlag, "print all commands and their options as JSON instead"}};
+
+Json commands_json() {
+  Json all = Json::array();
+  for (size_t i = 0; i < kCommandsSize; ++i) {
+    Json options = Json::array();
+    for (const Option& o : kCommands[i]->options) {
+      Json one = Json::object();
+      one.set("name", o.name).set("help", o.help).set("default", o.fallback).set("required", o.required);
+      one.set("takes_value", o.kind != OptionKind::kFlag).set("repeats", o.kind == OptionKind::kList);
+      options.push_back(std::move(one));
+    }
+    Json command = Json::object();
+    command.set("name", kCommands[i]->name).set("summary", kCommands[i]->summary).set("options", std::move(options));
+    all.push_back(std::move(command));
+  }
+  return all;
+}
 
 std::string option_words(const Command& command) {
   std::string out = "--help";
@@ -51,6 +70,10 @@ std::string fish() {
 }
 
 int run(const Args& args) {
+  if (args.flag("json")) {
+    std::printf("%s\n", commands_json().dump(2).c_str());
+    return kExitOk;
+  }
   const std::string shell = args.text("shell");
   if (shell == "bash") {
     std::fputs(bash().c_str(), stdout);
@@ -70,7 +93,7 @@ int run(const Args& args) {
 extern const Command command_completion = {
     .name = "completion",
     .summary = "Print a completion script for a shell",
-    .example = "  source <(anyrt completion bash)\n",
+    .example = "  source <(anyrt completion bash)\n  anyrt completion fish > ~/.config/fish/completions/anyrt.fish\n",
     .options = kOptions,
     .run = run,
 };

@@ -1,4 +1,9 @@
+#include <cstdio>
+#include <filesystem>
+
 #include "base/command.h"
+#include "base/json.h"
+#include "format/onnx/reader.h"
 #include "tools/convert_opset/convert_opset.h"
 
 namespace anyrt::cli {
@@ -15,6 +20,7 @@ constexpr Option kOptions[] = {
     {"--external-file", OptionKind::kText, "name of the file for weights (default: OUTPUT.data)"},
     {"--file-per-weight", OptionKind::kFlag, "one file for each weight"},
     {"--no-value-types", OptionKind::kFlag, "leave out the types of values inside the graph"},
+    {"--json", OptionKind::kFlag, "print what was written as JSON"},
     {"-f,--force", OptionKind::kFlag, "overwrite files that exist"},
 };
 
@@ -28,7 +34,19 @@ int run(const Args& args) {
   options.one_external_file = !args.flag("file-per-weight");
   options.value_types = !args.flag("no-value-types");
   options.overwrite = args.flag("force");
-  return report(convert_opset(args.text("model"), args.text("output"), options));
+  const std::string target = args.text("output");
+  if (const Status s = convert_opset(args.text("model"), target, options); !s.ok() || !args.flag("json"))
+    return report(s);
+  const Expected<Model> written = read_onnx_file(target);
+  if (!written.ok()) return report(written.status());
+  Json opsets = Json::object();
+  for (const auto& [domain, version] : written->info.opsets) opsets.set(domain.empty() ? "ai.onnx" : domain, version);
+  std::error_code error;
+  Json out = Json::object();
+  out.set("output", target).set("ir_version", written->info.ir_version).set("opsets", std::move(opsets));
+  out.set("bytes", static_cast<uint64_t>(std::filesystem::file_size(target, error)));
+  std::printf("%s\n", out.dump(2).c_str());
+  return kExitOk;
 }
 
 }  // namespace
@@ -36,7 +54,9 @@ int run(const Args& args) {
 extern const Command command_convert_opset = {
     .name = "convert-opset",
     .summary = "Write a model in another opset, IR version, or with its weights in files beside it",
-    .example = "  anyrt convert-opset model.onnx model17.onnx --opset 17\n",
+    .example =
+        "  anyrt convert-opset model.onnx model17.onnx --opset 17\n  anyrt convert-opset model.onnx split.onnx "
+        "--external --json\n",
     .options = kOptions,
     .run = run,
 };

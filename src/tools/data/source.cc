@@ -48,11 +48,13 @@ MakeValue tensor_maker(Tensor tensor, SourceOptions options) {
   };
 }
 
-MakeValue json_maker(Json json, SourceOptions options) {
+MakeValue json_maker(Json json, SourceOptions options, std::string path) {
   auto shared = std::make_shared<const Json>(std::move(json));
-  return [shared, options = std::move(options)](const ValueSpec& spec, std::vector<std::string>&) -> Expected<Value> {
-    ANYRT_ASSIGN(Tensor t, tensor_from_json(*shared, wanted_dtype(spec, options)));
-    return finish(std::move(t), spec, options);
+  return [shared, options = std::move(options), path = std::move(path)](const ValueSpec& spec,
+                                                                        std::vector<std::string>&) -> Expected<Value> {
+    Expected<Tensor> t = tensor_from_json(*shared, wanted_dtype(spec, options));
+    if (!t.ok()) return path.empty() ? t.status() : std::move(t).status().with_context(path);
+    return finish(std::move(*t), spec, options);
   };
 }
 
@@ -160,17 +162,18 @@ Expected<Source> open_npz(Source source, const Opened& file, const std::string& 
   return source;
 }
 
-Expected<Source> open_json(Source source, std::string_view text, const SourceOptions& options) {
+Expected<Source> open_json(Source source, std::string_view text, const SourceOptions& options,
+                           const std::string& path = "") {
   ANYRT_ASSIGN(Json json, Json::parse(text, size_t{1} << 27));
   if (!source.name.empty() && json.is_object() && json.contains(source.name)) json = Json(json[source.name]);
   ANYRT_ASSIGN(auto named, split_named_json(std::move(json)));
   if (named.size() == 1 && named[0].name.empty()) {
-    source.entries.emplace_back("", json_maker(std::move(named[0].value), options));
+    source.entries.emplace_back("", json_maker(std::move(named[0].value), options, path));
     return source;
   }
   if (!source.name.empty()) return invalid_argument("the object has no member '{}'", source.name);
   source.kind = Source::Kind::kNamed;
-  for (NamedJson& n : named) source.entries.emplace_back(n.name, json_maker(std::move(n.value), options));
+  for (NamedJson& n : named) source.entries.emplace_back(n.name, json_maker(std::move(n.value), options, path));
   return source;
 }
 
@@ -230,7 +233,7 @@ Expected<Source> open_path(Source source, const std::string& path, const std::st
     source.entries.emplace_back("", pb_maker(std::move(file), options));
     return source;
   }
-  if (ending == ".json") return open_json(std::move(source), as_text(file.bytes()), options);
+  if (ending == ".json") return open_json(std::move(source), as_text(file.bytes()), options, path);
   if (ending == ".csv" || ending == ".tsv" || ending == ".txt") return open_csv(std::move(source), file, options);
   if (head.size() == 12 && (head.starts_with("RIFF") || head.starts_with("RF64")) && head.substr(8) == "WAVE") {
     source.entries.emplace_back("", from_file(file, [options](Bytes bytes, const ValueSpec& spec) -> Expected<Value> {

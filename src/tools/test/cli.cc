@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "base/command.h"
+#include "base/json.h"
 #include "tools/test/test.h"
 
 namespace anyrt::cli {
@@ -15,6 +16,7 @@ constexpr Option kOptions[] = {
     {"--interpreter", OptionKind::kFlag, "run with the reference interpreter"},
     {"--no-optimize", OptionKind::kFlag, "leave out the graph passes"},
     {"--disable-pass", OptionKind::kList, "leave out this graph pass"},
+    {"--json", OptionKind::kFlag, "print JSON"},
     {"-q,--quiet", OptionKind::kFlag, "print failed tests and the closing line only"},
 };
 
@@ -26,24 +28,40 @@ int run(const Args& args) {
   options.session.use_interpreter = args.flag("interpreter");
   options.session.optimize = !args.flag("no-optimize");
   options.session.disabled_passes = args.list("disable-pass");
+  const bool json = args.flag("json"), quiet = args.flag("quiet");
+  Json results = Json::array();
+  const auto tell = [&](const TestResult& r) {
+    if (json && (!quiet || !r.passed)) {
+      Json one = Json::object();
+      one.set("path", r.path).set("passed", r.passed).set("message", r.message).set("seconds", r.seconds);
+      one.set("max_abs_diff", r.max_abs_diff);
+      results.push_back(std::move(one));
+    } else if (!json && !r.passed) {
+      std::printf("FAILED  %s: %s\n", r.path.c_str(), r.message.c_str());
+    } else if (!json && !quiet) {
+      std::printf("passed  %s\n", r.path.c_str());
+    }
+  };
   size_t passed = 0, failed = 0;
   for (const std::string& path : args.list("path")) {
     const Expected<std::vector<std::string>> folders = find_tests(path);
     if (!folders.ok()) {
       ++failed;
-      std::printf("FAILED  %s\n", folders.status().message().c_str());
+      tell({path, false, folders.status().message()});
       continue;
     }
     for (const std::string& folder : *folders) {
       for (const TestResult& r : run_test(folder, options)) {
         (r.passed ? passed : failed)++;
-        if (!r.passed) {
-          std::printf("FAILED  %s: %s\n", r.path.c_str(), r.message.c_str());
-        } else if (!args.flag("quiet")) {
-          std::printf("passed  %s\n", r.path.c_str());
-        }
+        tell(r);
       }
     }
+  }
+  if (json) {
+    Json out = Json::object();
+    out.set("results", std::move(results)).set("passed", passed).set("failed", failed);
+    std::printf("%s\n", out.dump(2).c_str());
+    return failed == 0 ? kExitOk : kExitFailed;
   }
   std::printf("%zu passed, %zu failed\n", passed, failed);
   return failed == 0 ? kExitOk : kExitFailed;
@@ -54,7 +72,7 @@ int run(const Args& args) {
 extern const Command command_test = {
     .name = "test",
     .summary = "Run recorded tests: model.onnx with test_data_set_*/*.pb, or with meta.json and .npy files",
-    .example = "  anyrt test path/to/onnx-backend-tests --rtol 1e-3\n",
+    .example = "  anyrt test path/to/onnx-backend-tests --rtol 1e-3\n  anyrt test model/ --json\n",
     .options = kOptions,
     .run = run,
 };
