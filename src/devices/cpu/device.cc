@@ -2,6 +2,7 @@
 
 #include "devices/cpu/kernel.h"
 #include "devices/cpu/parts.h"
+#include "devices/cpu/passes/passes.h"
 #include "opdef/eval.h"
 #include "opdef/opdef.h"
 
@@ -26,6 +27,8 @@ class CpuDevice final : public Device {
     if (why) *why = "no reference implementation";
     return false;
   }
+
+  std::vector<DevicePass> passes() override { return cpu::pass_list(options_.accuracy); }
 
   Expected<std::vector<CompiledStep>> compile(const Graph& graph, std::span<const NodeId> region) override {
     std::vector<CompiledStep> steps;

@@ -1,0 +1,32 @@
+#include <hwy/targets.h>
+
+#include "devices/cpu/kernel.h"
+#include "devices/cpu/passes/passes.h"
+
+namespace anyrt::cpu {
+
+int64_t channel_block() {
+  apply_isa_limit();
+  const int64_t targets = hwy::SupportedTargets();
+  if (targets & HWY_AVX3) return 16;
+  return targets & HWY_AVX2 ? 8 : 4;
+}
+
+bool has_kernel(const Graph& graph, NodeId id, Accuracy accuracy) {
+  return find_kernel(KernelQuery(graph, id, accuracy)) != nullptr;
+}
+
+std::vector<DevicePass> pass_list(Accuracy accuracy) {
+  PassSetup setup;
+  setup.accuracy = accuracy;
+  setup.block = channel_block();
+  const auto bound = [&](auto f) {
+    return [f, setup](Graph& graph, DevicePassReport& report) { return f(graph, setup, report); };
+  };
+  return {
+      {"cpu_fuse_conv_epilogue", true, bound(fuse_conv_epilogue)},
+      {"cpu_split_fused_conv", true, bound(split_fused_conv)},
+  };
+}
+
+}  // namespace anyrt::cpu
