@@ -13,9 +13,9 @@ TEST(BlockChannels, BothWays) {
           const std::string plain = last ? fmt::format("2{}{},{}", comma, spatial, channels)
                                          : fmt::format("2,{}{}{}", channels, comma, spatial);
           const std::string blocked = fmt::format("2,{}{}{},{}", blocks, comma, spatial, block);
-          EXPECT_TRUE(
-              check_kernel({.domain = "anyrt", .op = "BlockChannels", .kernel = "f32_block_channels", .tolerance = {0, 0}},
-                           fmt::format("block={} channels_last={} : f32[{}]{{rand:1}} -> ?", block, last, plain)));
+          EXPECT_TRUE(check_kernel(
+              {.domain = "anyrt", .op = "BlockChannels", .kernel = "f32_block_channels", .tolerance = {0, 0}},
+              fmt::format("block={} channels_last={} : f32[{}]{{rand:1}} -> ?", block, last, plain)));
           EXPECT_TRUE(check_kernel(
               {.domain = "anyrt", .op = "UnblockChannels", .kernel = "f32_unblock_channels", .tolerance = {0, 0}},
               fmt::format("channels={} channels_last={} : f32[{}]{{rand:1}} -> ?", channels, last, blocked)));

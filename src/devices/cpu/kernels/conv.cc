@@ -1,75 +1,33 @@
-#include "opdef/conv.h"
-
 #include <algorithm>
-#include <vector>
 
-#include "devices/cpu/kernel.h"
-#include "devices/cpu/kernels/gemm_common.h"
+#include "devices/cpu/kernels/conv_common.h"
 
 namespace anyrt::cpu {
+
+Expected<ConvPlan> plan_conv(const BindQuery& q) {
+  ConvPlan p;
+  ANYRT_ASSIGN(p.g, conv_geometry(q, q.input(0).dims, q.input(1).dims));
+  if (p.g.axes.empty()) return not_implemented("no spatial axes");
+  if (p.g.axes.size() == 1) p.g.axes.insert(p.g.axes.begin(), WindowAxis());
+  p.in_size = p.g.in_size();
+  p.out_size = p.g.out_size();
+  p.taps = kernel_size(p.g.axes);
+  p.in_group = p.g.channels / p.g.group;
+  p.out_group = p.g.out_channels / p.g.group;
+  p.epilogue.has_bias = q.has_input(2);
+  p.epilogue.bias_row = 1;
+  if (q.has_input(2) && q.input(2).count() != p.g.out_channels) return invalid_argument("the bias has another length");
+  if (q.node().op == "FusedConv") {
+    ANYRT_ASSIGN(p.epilogue.activation, read_activation(q));
+    p.epilogue.has_z = q.has_input(3);
+    p.epilogue.add_after = q.i("add_after") != 0;
+    if (q.has_input(3) && q.input(3).dims != q.output(0).dims) return invalid_argument("Z has another shape");
+  }
+  if (q.output(0).count() == 0 || p.in_group * p.taps == 0) return not_implemented("an empty convolution");
+  return p;
+}
+
 namespace {
-
-// Windows of one plane written as columns [taps, windows]: row t holds what tap t of the kernel sees in each window.
-void unfold(const WindowAxes& axes, const float* plane, float* columns) {
-  const size_t rank = axes.size(), last = rank - 1;
-  const Dims out_dims = window_out_dims(axes), strides = row_major_strides(window_in_dims(axes));
-  const WindowAxis& w = axes[last];
-  const Dims outer(out_dims.begin(), out_dims.end() - 1);
-  const int64_t taps = kernel_size(axes);
-  std::vector<int64_t> k(rank, 0), pos(last, 0);
-  for (int64_t tap = 0; tap < taps; ++tap) {
-    int64_t rest = tap;
-    for (size_t a = rank; a-- > 0; rest /= axes[a].kernel) k[a] = rest % axes[a].kernel;
-    std::fill(pos.begin(), pos.end(), 0);
-    do {
-      int64_t offset = 0;
-      bool inside = true;
-      for (size_t a = 0; a < last; ++a) {
-        const int64_t i = axes[a].start(pos[a]) + k[a] * axes[a].dilation;
-        inside = inside && i >= 0 && i < axes[a].in;
-        offset += i * strides[a];
-      }
-      int64_t i = k[last] * w.dilation - w.pad_begin;
-      if (!inside) {
-        std::fill_n(columns, w.out, 0.0f);
-      } else if (w.stride == 1) {
-        const int64_t begin = std::clamp<int64_t>(-i, 0, w.out), end = std::clamp<int64_t>(w.in - i, begin, w.out);
-        std::fill_n(columns, begin, 0.0f);
-        std::copy_n(plane + offset + i + begin, end - begin, columns + begin);
-        std::fill_n(columns + end, w.out - end, 0.0f);
-      } else {
-        for (int64_t o = 0; o < w.out; ++o, i += w.stride) columns[o] = i >= 0 && i < w.in ? plane[offset + i] : 0.0f;
-      }
-      columns += w.out;
-    } while (next_index(pos, outer));
-  }
-}
-
-// One input channel to one output channel in two dimensions: taps are added row by row.
-void depthwise_plane(const WindowAxes& axes, const float* plane, const float* kernel, float bias, float* y) {
-  const WindowAxis &h = axes[0], &w = axes[1];
-  std::fill_n(y, h.out * w.out, bias);
-  for (int64_t oy = 0; oy < h.out; ++oy) {
-    float* row = y + oy * w.out;
-    for (int64_t ky = 0; ky < h.kernel; ++ky) {
-      const int64_t iy = h.start(oy) + ky * h.dilation;
-      if (iy < 0 || iy >= h.in) continue;
-      const float* in = plane + iy * w.in;
-      for (int64_t kx = 0; kx < w.kernel; ++kx) {
-        const float tap = kernel[ky * w.kernel + kx];
-        const int64_t shift = kx * w.dilation - w.pad_begin;
-        // Windows whose tap lies inside: 0 <= o * stride + shift < in.
-        const int64_t begin = shift >= 0 ? 0 : std::min(w.out, (-shift + w.stride - 1) / w.stride);
-        const int64_t end = shift >= w.in ? begin : std::max(begin, std::min(w.out, (w.in - 1 - shift) / w.stride + 1));
-        if (w.stride == 1) {
-          for (int64_t o = begin; o < end; ++o) row[o] += tap * in[o + shift];
-        } else {
-          for (int64_t o = begin; o < end; ++o) row[o] += tap * in[o * w.stride + shift];
-        }
-      }
-    }
-  }
-}
 
 bool is_pointwise(const WindowAxes& axes) {
   return std::all_of(axes.begin(), axes.end(), [](const WindowAxis& w) {
@@ -77,55 +35,69 @@ bool is_pointwise(const WindowAxes& axes) {
   });
 }
 
-Status run_conv(EvalContext& c, const void*) {
-  const Tensor &x = c.input(0), &w = c.input(1);
-  ANYRT_ASSIGN(const ConvGeometry g, conv_geometry(c, x.dims(), w.dims()));
-  ANYRT_TRY(check_bias(c.input(2), g.out_channels));
-  const float* bias = c.has_input(2) ? c.input(2).data<float>() : nullptr;
-  ANYRT_ASSIGN(Tensor * y, c.output(0, DType::kFloat32, g.out_dims));
-  const int64_t in_size = g.in_size(), out_size = g.out_size(), taps = kernel_size(g.axes);
-  if (y->size() == 0) return {};
-  const int64_t in_group = g.channels / g.group, out_group = g.out_channels / g.group;
-  if (in_group == 1 && out_group == 1 && g.axes.size() == 2) {
-    c.parallel_for(g.batch * g.channels, 1 + 16384 / std::max<int64_t>(1, out_size * taps),
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t i = begin; i < end; ++i) {
-                       const int64_t channel = i % g.channels;
-                       depthwise_plane(g.axes, x.data<float>() + i * in_size, w.data<float>() + channel * taps,
-                                       bias ? bias[channel] : 0.0f, y->mutable_data<float>() + i * out_size);
-                     }
-                   });
-    return {};
+// Every output channel is a product of its weights and the input as it lies.
+ConvBound bind_pointwise(ConvPlan plan) {
+  GemmProblem m;
+  m.m = plan.out_group;
+  m.n = plan.out_size;
+  m.k = plan.in_group;
+  m.a_row = m.k;
+  m.b_row = plan.in_size;
+  m.c_row = plan.out_size;
+  // Groups have biases of their own: the stack is told where they begin.
+  for (int64_t i = 0; i < plan.g.batch * plan.g.group; ++i) {
+    m.a_at.push_back(i % plan.g.group * plan.out_group * m.k);
+    m.b_at.push_back(i * plan.in_group * plan.in_size);
+    m.c_at.push_back(i * plan.out_group * plan.out_size);
+    plan.epilogue.bias_at.push_back(i % plan.g.group * plan.out_group);
   }
-  const bool pointwise = is_pointwise(g.axes);
-  ANYRT_ASSIGN(Tensor columns, Tensor::make(DType::kFloat32, {pointwise ? 0 : in_group * taps * out_size}));
-  for (int64_t i = 0; i < g.batch * g.group; ++i) {
-    const int64_t group = i % g.group;
-    const float* image = x.data<float>() + i * in_group * in_size;
-    if (!pointwise) {
-      c.parallel_for(in_group, 1 + 16384 / std::max<int64_t>(1, taps * out_size), [&](int64_t begin, int64_t end) {
-        for (int64_t k = begin; k < end; ++k)
-          unfold(g.axes, image + k * in_size, columns.mutable_data<float>() + k * taps * out_size);
-      });
-    }
-    GemmArgs m;
-    m.m = out_group;
-    m.n = out_size;
-    m.k = in_group * taps;
-    m.a = w.data<float>() + group * out_group * m.k;
-    m.a_row = m.k;
-    m.b = pointwise ? image : columns.data<float>();
-    m.b_row = out_size;
-    m.y = y->mutable_data<float>() + i * out_group * out_size;
-    m.y_row = out_size;
-    m.row_bias = bias ? bias + group * out_group : nullptr;
-    f32_gemm(c, m);
-  }
-  return {};
+  Gemm gemm(std::move(m));
+  const size_t scratch = gemm.scratch_bytes();
+  return bound_step(
+      [plan = std::move(plan), gemm = std::move(gemm)](const StepArgs& args) {
+        const EpilogueRun<float> run{&plan.epilogue, plan.bias(args), plan.residual(args), args.output<float>(0)};
+        gemm.run(args.in[1], args.in[0], args.out[0], plan.epilogue.needed() ? epilogue_finish(run) : GemmFinish(),
+                 args.scratch, args.threads);
+        return Status();
+      },
+      scratch);
 }
 
+ConvBound bind_conv(const BindQuery& q, const std::shared_ptr<const void>& state) {
+  ANYRT_ASSIGN(ConvPlan plan, plan_conv(q));
+  if (plan.in_group == 1 && plan.out_group == 1 && plan.g.axes.size() == 2) return bind_depthwise(std::move(plan));
+  if (is_pointwise(plan.g.axes)) return bind_pointwise(std::move(plan));
+  if (state && winograd_pays(plan.g))
+    return bind_winograd(std::move(plan), std::static_pointer_cast<const WinogradWeights>(state));
+  return bind_unfolded(std::move(plan));
+}
+
+Expected<std::shared_ptr<const void>> prepare_conv(const KernelQuery& q) {
+  const Tensor* w = q.input_constant(1);
+  const SymShape* x = q.input_shape(0);
+  if (!w || !x || w->rank() != 4 || q.accuracy() == Accuracy::kStrict) return std::shared_ptr<const void>();
+  // Where only the batch is open the decision can be made now.
+  Dims dims;
+  for (size_t i = 0; i < x->size(); ++i) {
+    if (i > 0 && !(*x)[i].is_const()) return std::shared_ptr<const void>();
+    dims.push_back(i == 0 ? 1 : (*x)[i].value());
+  }
+  const Expected<ConvGeometry> g = conv_geometry(q, dims, w->dims());
+  if (!g.ok() || !winograd_pays(*g)) return std::shared_ptr<const void>();
+  return winograd_weights(*w);
+}
+
+// Blocked channels are for kernels of their own.
+bool is_plain(const KernelQuery& q) { return q.i("block") == 0; }
+
 constexpr KernelRow kRows[] = {
-    {.kernel = "f32_conv_im2col", .op = "Conv", .dtypes = DType::kFloat32, .run = run_conv},
+    {.kernel = "f32_conv", .op = "Conv", .prepare = prepare_conv, .bind = bind_conv},
+    {.kernel = "f32_fused_conv",
+     .op = "FusedConv",
+     .domain = "anyrt",
+     .accepts = is_plain,
+     .prepare = prepare_conv,
+     .bind = bind_conv},
 };
 
 }  // namespace

@@ -9,6 +9,8 @@ Status split_fused_conv(Graph& graph, const PassSetup& setup, DevicePassReport& 
     const Node& node = graph.node(id);
     if (!node.alive || node.domain != "anyrt" || node.op != "FusedConv" || has_kernel(graph, id, setup.accuracy))
       continue;
+    // Narrower types would be rounded after each part.
+    if (graph.value(node.inputs[0]).type.dtype != DType::kFloat32) continue;
     const std::string label = node.label();
     RewriteContext c(graph, id, node.def->since);
     Status status = node.def->decompose(c);

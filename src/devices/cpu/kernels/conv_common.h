@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "devices/cpu/gemm/epilogue.h"
+#include "devices/cpu/gemm/gemm.h"
+#include "devices/cpu/kernel.h"
+#include "opdef/conv.h"
+
+// Convolution of plain [N, C, spatial...] floats: Conv, and FusedConv of domain anyrt with block 0.
+
+namespace anyrt::cpu {
+
+struct ConvPlan {
+  ConvGeometry g;
+  int64_t in_size = 0, out_size = 0, taps = 0;  // of one plane; of one kernel
+  int64_t in_group = 0, out_group = 0;          // channels
+  Epilogue epilogue;                            // bias by row of [out_channels, windows]
+
+  const float* bias(const StepArgs& args) const { return epilogue.has_bias ? args.input<float>(2) : nullptr; }
+  const float* residual(const StepArgs& args) const { return epilogue.has_z ? args.input<float>(3) : nullptr; }
+};
+
+Expected<ConvPlan> plan_conv(const BindQuery& q);
+
+// The weights of a 3 x 3 kernel where 36 products of transformed tiles take its place.
+struct WinogradWeights {
+  int64_t in = 0, out = 0;
+  std::shared_ptr<Buffer> bytes;  // [36, out, in]
+  const float* data() const { return reinterpret_cast<const float*>(bytes->data()); }
+};
+// Whether they pay for a convolution with these channels and output sizes.
+bool winograd_pays(const ConvGeometry& g);
+Expected<std::shared_ptr<const void>> winograd_weights(const Tensor& w);
+
+using ConvBound = Expected<std::unique_ptr<BoundStep>>;
+ConvBound bind_unfolded(ConvPlan plan);
+ConvBound bind_depthwise(ConvPlan plan);
+ConvBound bind_winograd(ConvPlan plan, std::shared_ptr<const WinogradWeights> weights);
+
+}  // namespace anyrt::cpu
