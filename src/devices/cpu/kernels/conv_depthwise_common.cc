@@ -4,90 +4,24 @@
 #include "base/threads.h"
 #include "devices/cpu/gemm/slots.h"
 #include "devices/cpu/kernels/conv_common.h"
-
-#ifndef ANYRT_CPU_DEPTHWISE_SHAPE_
-#define ANYRT_CPU_DEPTHWISE_SHAPE_
-namespace anyrt::cpu {
-namespace {
-
-constexpr int64_t kSlack = 64;  // floats that vectors may read or write beyond a plane
-
-// One channel: its padded plane is taken apart into stride x stride planes of every stride-th row and column, in which
-// all windows of one tap lie side by side; so sums run over whole planes, and the columns between rows are dropped.
-struct DepthwiseShape {
-  WindowAxis h, w;
-  int64_t pitch = 0;          // of the planes and of the sums
-  int64_t plane = 0;          // floats of one plane
-  int64_t count = 0;          // sums
-  std::vector<int64_t> taps;  // where each tap's windows begin, from the first plane
-  int64_t planes() const { return h.stride * w.stride; }
-};
-
-}  // namespace
-}  // namespace anyrt::cpu
-#endif
+#include "devices/cpu/kernels/planes_common.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/conv_depthwise_common.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "devices/cpu/kernels/planes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace anyrt::cpu::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-// Columns of one row of the image, every second of them, from column `x` on.
-HWY_INLINE void every_second(const float* row, float* to, int64_t n) {
-  const D d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-#if HWY_TARGET != HWY_SCALAR
-  for (; i + lanes < n; i += lanes) {
-    V even, odd;
-    hn::LoadInterleaved2(d, row + 2 * i, even, odd);
-    hn::StoreU(even, d, to + i);
-  }
-#endif
-  for (; i < n; ++i) to[i] = row[2 * i];
-}
-
-void scatter(const DepthwiseShape& s, const float* x, float* planes) {
-  const int64_t rows = s.plane / s.pitch;
-  for (int64_t py = 0; py < s.h.stride; ++py) {
-    for (int64_t px = 0; px < s.w.stride; ++px) {
-      float* plane = planes + (py * s.w.stride + px) * s.plane;
-      // Column i of the plane is column i * stride + px - pad of the image.
-      const int64_t shift = px - s.w.pad_begin, stride = s.w.stride;
-      const int64_t begin = std::clamp<int64_t>(shift >= 0 ? 0 : (-shift + stride - 1) / stride, 0, s.pitch);
-      const int64_t end = std::clamp<int64_t>(s.w.in <= shift ? 0 : (s.w.in - 1 - shift) / stride + 1, begin, s.pitch);
-      for (int64_t r = 0; r < rows; ++r) {
-        float* to = plane + r * s.pitch;
-        const int64_t iy = r * s.h.stride + py - s.h.pad_begin;
-        if (iy < 0 || iy >= s.h.in) {
-          std::fill_n(to, s.pitch, 0.0f);
-          continue;
-        }
-        const float* row = x + iy * s.w.in + shift;
-        std::fill_n(to, begin, 0.0f);
-        if (stride == 1) {
-          std::memcpy(to + begin, row + begin, static_cast<size_t>(end - begin) * sizeof(float));
-        } else if (stride == 2) {
-          every_second(row + 2 * begin, to + begin, end - begin);
-        } else {
-          for (int64_t i = begin; i < end; ++i) to[i] = row[i * stride];
-        }
-        std::fill(to + end, to + s.pitch, 0.0f);
-      }
-    }
-  }
-}
-
 template <int64_t kTaps>
-HWY_INLINE void sums(const DepthwiseShape& s, const float* planes, const float* kernel, float* y) {
+HWY_INLINE void sums(const WindowPlanes& s, const float* planes, const float* kernel, float* y) {
   const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t taps = kTaps ? kTaps : static_cast<int64_t>(s.taps.size());
@@ -116,9 +50,9 @@ HWY_INLINE void sums(const DepthwiseShape& s, const float* planes, const float* 
 }
 
 // One channel; scratch holds the planes and then the sums.
-void depthwise(const DepthwiseShape& s, const float* x, const float* kernel, float* y, float* scratch) {
-  scatter(s, x, scratch);
-  float* sum = scratch + s.planes() * s.plane + kSlack;
+void depthwise(const WindowPlanes& s, const float* x, const float* kernel, float* y, float* scratch) {
+  scatter_planes(s, x, 0.0f, scratch);
+  float* sum = scratch + s.planes() * s.plane + kPlaneSlack;
   if (s.taps.size() == 9) {
     sums<9>(s, scratch, kernel, sum);
   } else if (s.taps.size() == 25) {
@@ -140,24 +74,10 @@ namespace anyrt::cpu {
 HWY_EXPORT(depthwise);
 
 ConvBound bind_depthwise(ConvPlan plan) {
-  DepthwiseShape s;
-  s.h = plan.g.axes[0];
-  s.w = plan.g.axes[1];
-  const auto planes_of = [](const WindowAxis& a) {  // rows or columns of a plane that the taps reach
-    return a.out + (a.kernel - 1) * a.dilation / a.stride + 1;
-  };
-  if (s.h.stride > 64 || s.w.stride > 64) return bind_unfolded(std::move(plan));
-  s.pitch = planes_of(s.w);
-  s.plane = planes_of(s.h) * s.pitch;
-  s.count = (s.h.out - 1) * s.pitch + s.w.out;
-  for (int64_t ky = 0; ky < s.h.kernel; ++ky) {
-    for (int64_t kx = 0; kx < s.w.kernel; ++kx) {
-      const int64_t dy = ky * s.h.dilation, dx = kx * s.w.dilation;
-      s.taps.push_back((dy % s.h.stride * s.w.stride + dx % s.w.stride) * s.plane + dy / s.h.stride * s.pitch +
-                       dx / s.w.stride);
-    }
-  }
-  const size_t each = static_cast<size_t>(s.planes() * s.plane + kSlack + s.count + kSlack), slots = slot_count();
+  if (plan.g.axes[0].stride > 64 || plan.g.axes[1].stride > 64) return bind_unfolded(std::move(plan));
+  WindowPlanes s(plan.g.axes[0], plan.g.axes[1]);
+  const size_t each = static_cast<size_t>(s.planes() * s.plane + kPlaneSlack + s.count + kPlaneSlack),
+               slots = slot_count();
   const auto f = HWY_DYNAMIC_DISPATCH(depthwise);
   return bound_step(
       [=, plan = std::move(plan), s = std::move(s)](const StepArgs& args) {
