@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/threads.h"
@@ -11,7 +12,7 @@
 
 namespace anyrt::cpu {
 
-// How N operands are read as one output shape: axes merged where all of them allow it, worked out once.
+// How up to N operands are read as one output shape: axes merged where all of them allow it, worked out once.
 template <size_t N>
 struct BroadcastLoops {
   using Offsets = std::array<int64_t, N>;
@@ -22,7 +23,7 @@ struct BroadcastLoops {
     int64_t out_row = 0;
   };
 
-  BroadcastLoops(const Dims& out, const std::array<const Dims*, N>& operands) {
+  BroadcastLoops(const Dims& out, std::span<const Dims* const> operands) {
     for (const int64_t d : out) total *= d;
     if (total == 0) return;
     struct Axis {
@@ -30,14 +31,14 @@ struct BroadcastLoops {
       Offsets stride{};
     };
     std::array<Dims, N> strides;
-    for (size_t k = 0; k < N; ++k) strides[k] = broadcast_strides(*operands[k], out);
+    for (size_t k = 0; k < operands.size(); ++k) strides[k] = broadcast_strides(*operands[k], out);
     std::vector<Axis> axes;
     for (size_t i = 0; i < out.size(); ++i) {
       if (out[i] == 1) continue;
       Axis axis;
       axis.size = out[i];
       bool merge = !axes.empty();
-      for (size_t k = 0; k < N; ++k) {
+      for (size_t k = 0; k < operands.size(); ++k) {
         axis.stride[k] = strides[k][i];
         merge = merge && axes.back().stride[k] == axis.stride[k] * axis.size;
       }
@@ -101,6 +102,16 @@ struct BroadcastLoops {
     }
   }
 
+  // Where the operands of block i begin.
+  Offsets offsets(int64_t i) const {
+    Offsets at{};
+    for (size_t a = sizes.size(); a-- > 0; i /= sizes[a]) {
+      const int64_t index = i % sizes[a];
+      for (size_t k = 0; k < N; ++k) at[k] += index * outer_strides[a][k];
+    }
+    return at;
+  }
+
   int64_t total = 1, outer = 1;
   Block block;
   std::vector<int64_t> sizes;
@@ -109,15 +120,7 @@ struct BroadcastLoops {
  private:
   template <class F>
   void run_outer(int64_t begin, int64_t end, const F& f) const {
-    for (int64_t i = begin; i < end; ++i) {
-      Offsets at{};
-      int64_t rest = i;
-      for (size_t a = sizes.size(); a-- > 0; rest /= sizes[a]) {
-        const int64_t index = rest % sizes[a];
-        for (size_t k = 0; k < N; ++k) at[k] += index * outer_strides[a][k];
-      }
-      f(block, at, i * block.rows * block.n);
-    }
+    for (int64_t i = begin; i < end; ++i) f(block, offsets(i), i * block.rows * block.n);
   }
 };
 
