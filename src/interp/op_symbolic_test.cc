@@ -4,6 +4,7 @@
 #include "opdef/cases.h"
 #include "opdef/inference.h"
 #include "opdef/schema.h"
+#include "opdef/shape_util.h"
 
 // Inference must hold for every case when it knows less than everything: symbols for the dims of inputs, small integer
 // inputs constant or not, no types at all. What it claims then is checked against the run.
@@ -80,6 +81,19 @@ std::string contradiction(const Claim& claim, const Value& found, const Dim::Bin
     }
   }
   return "";
+}
+
+TEST(OpSymbolic, BroadcastOfCutTables) {
+  const auto joined = [](const char* a, const char* b) {
+    const auto s = broadcast_shapes({*Dim::parse(a)}, {*Dim::parse(b)});
+    return s.ok() ? (*s)[0].to_string() : s.status().message();
+  };
+  EXPECT_EQ(joined("n", "min(512,n)"), "n");
+  EXPECT_EQ(joined("min(512,2*n+1)", "2*n+1"), "2*n+1");
+  EXPECT_EQ(joined("min(1,n)", "n"), "?");
+  EXPECT_EQ(joined("min(512,n)", "m"), "?");
+  EXPECT_EQ(joined("min(m,n)", "n"), "?");
+  EXPECT_EQ(joined("n", "m"), "?");
 }
 
 TEST(OpSymbolic, InferenceHoldsForEveryCase) {

@@ -66,6 +66,22 @@ Expected<Dims> broadcast_dims(const Dims& a, const Dims& b) {
   return out;
 }
 
+namespace {
+
+// Whether `a` is min(c, b) with a constant c above 1, as the length of a table cut to length b is: then the two
+// broadcast only where they are equal.
+bool is_cut_to(const Dim& a, const Dim& b) {
+  if (!a.is_symbolic() || !b.is_symbolic()) return false;
+  std::vector<std::string> symbols;
+  a.collect_symbols(symbols);
+  Dim::Bindings large;
+  for (const std::string& name : symbols) large[name] = int64_t{1} << 40;
+  const std::optional<int64_t> limit = a.evaluate(large);
+  return limit && *limit > 1 && *limit < int64_t{1} << 40 && Dim::min(Dim(*limit), b) == a;
+}
+
+}  // namespace
+
 Expected<SymShape> broadcast_shapes(const SymShape& a, const SymShape& b) {
   const size_t rank = std::max(a.size(), b.size());
   SymShape out(rank);
@@ -80,8 +96,10 @@ Expected<SymShape> broadcast_shapes(const SymShape& a, const SymShape& b) {
       return invalid_model("shapes {} and {} do not broadcast", shape_string(a), shape_string(b));
     } else if (da.is_const()) {
       out[i] = da;
-    } else if (db.is_const()) {
+    } else if (db.is_const() || is_cut_to(da, db)) {
       out[i] = db;
+    } else if (is_cut_to(db, da)) {
+      out[i] = da;
     }
   }
   return out;

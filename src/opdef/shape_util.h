@@ -25,7 +25,8 @@ int64_t product(const Dims& dims, int64_t from, int64_t to);
 
 // NumPy broadcasting. An error names both shapes.
 Expected<Dims> broadcast_dims(const Dims& a, const Dims& b);
-// Symbolic: 1 gives way, equal dims stay, an integer above 1 wins over a symbol, two different symbols give unknown.
+// Symbolic: 1 gives way, equal dims stay, an integer above 1 wins over a symbol, n over min(512, n), two different
+// symbols give unknown.
 Expected<SymShape> broadcast_shapes(const SymShape& a, const SymShape& b);
 // Strides that make a tensor of `dims` read as `out` (0 on broadcast axes). The shapes must be compatible.
 Dims broadcast_strides(const Dims& dims, const Dims& out);
