@@ -38,13 +38,13 @@ fi
 # The venv is complete when its stamp holds the text of the pinned requirements.
 make_venv() {
   local pins python
-  pins=$(cat scripts/requirements-models.txt scripts/requirements-test.txt)
+  pins=$(cat scripts/requirements-models.txt scripts/requirements-test.txt scripts/requirements-python.txt)
   [ -f .venv/pins ] && [ "$pins" = "$(cat .venv/pins)" ] && return 0
   python=/usr/bin/python3
   [ -x "$python" ] || python=python3
   "$python" -m venv .venv || return 1
   local pip=(.venv/bin/python -m pip --quiet --disable-pip-version-check --retries 1 --timeout 60 install)
-  "${pip[@]}" -r scripts/requirements-test.txt >.venv/pip.log 2>&1 &&
+  "${pip[@]}" -r scripts/requirements-test.txt -r scripts/requirements-python.txt >.venv/pip.log 2>&1 &&
     "${pip[@]}" --no-deps -r scripts/requirements-models.txt >>.venv/pip.log 2>&1 || return 1
   printf '%s\n' "$pins" >.venv/pins
 }

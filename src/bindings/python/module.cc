@@ -1,0 +1,104 @@
+#include <nanobind/stl/string.h>
+
+#include "anyrt_version.h"
+#include "base/log.h"
+#include "bindings/python/common.h"
+#include "device/device.h"
+
+namespace anyrt::python {
+
+void raise_status(const Status& status) {
+  nb::object make = nb::module_::import_("anyrt._errors").attr("from_status");
+  nb::object error = make(nb::str(std::string(code_name(status.code())).c_str()), nb::str(status.message().c_str()));
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+  throw nb::python_error();
+}
+
+std::string text_of(nb::handle object) {
+  Py_ssize_t size = 0;
+  const char* data = PyUnicode_Check(object.ptr()) ? PyUnicode_AsUTF8AndSize(object.ptr(), &size) : nullptr;
+  if (!data) {
+    if (PyErr_Occurred()) raise_python();
+    raise_status(invalid_argument("expected str, found {}", nb::str(object.type()).c_str()));
+  }
+  return std::string(data, static_cast<size_t>(size));
+}
+
+void raise_python() { throw nb::python_error(); }
+
+bool is_ort_value(nb::handle object) { return nb::isinstance<OrtValue>(object); }
+
+void bind_values(nb::module_& m) {
+  nb::class_<OrtValue>(m, "Value")
+      .def(
+          "__init__",
+          [](OrtValue* self, nb::handle object) {
+            Value v = value_from_python(object, Type(), Borrow::kKeepAlive);
+            Type type = v.type();
+            new (self) OrtValue{std::move(v), std::move(type)};
+          },
+          nb::arg("object"))
+      .def("numpy",
+           [](const OrtValue& self) {
+             return self.value.is_tensor() ? array_view(self.value.tensor()) : value_to_python(Value(self.value));
+           })
+      .def_prop_ro("type_name", [](const OrtValue& self) { return onnx_type_name(self.value.type()); })
+      .def_prop_ro("has_value", [](const OrtValue& self) { return !self.value.empty(); })
+      .def_prop_ro("is_tensor", [](const OrtValue& self) { return self.value.is_tensor(); })
+      .def_prop_ro("is_sparse", [](const OrtValue& self) { return self.value.is_sparse(); })
+      .def_prop_ro("is_sequence", [](const OrtValue& self) { return self.value.is_sequence(); })
+      .def_prop_ro("shape",
+                   [](const OrtValue& self) {
+                     nb::list dims;
+                     if (self.value.is_tensor()) {
+                       for (const int64_t d : self.value.tensor().dims()) dims.append(d);
+                     } else if (self.value.is_sparse()) {
+                       for (const int64_t d : self.value.sparse().dims) dims.append(d);
+                     }
+                     return dims;
+                   })
+      .def_prop_ro("element_type",
+                   [](const OrtValue& self) {
+                     return self.value.is_tensor() ? static_cast<int>(self.value.tensor().dtype()) : 0;
+                   })
+      .def_prop_ro(
+          "nbytes",
+          [](const OrtValue& self) { return self.value.is_tensor() ? self.value.tensor().bytes() : size_t{0}; })
+      .def_prop_ro("address", [](const OrtValue& self) {
+        return self.value.is_tensor() ? reinterpret_cast<uintptr_t>(self.value.tensor().raw()) : 0;
+      });
+  nb::class_<SparseTensor>(m, "Sparse")
+      .def("__init__",
+           [](SparseTensor* self, const nb::list& dims, nb::handle values, nb::handle indices) {
+             SparseTensor s;
+             for (nb::handle d : dims) s.dims.push_back(nb::cast<int64_t>(d));
+             s.values = tensor_from_array(values, Borrow::kKeepAlive);
+             s.indices = tensor_from_array(indices, Borrow::kKeepAlive);
+             new (self) SparseTensor(std::move(s));
+           })
+      .def_prop_ro("values", [](const SparseTensor& s) { return array_view(s.values); })
+      .def_prop_ro("indices", [](const SparseTensor& s) { return array_view(s.indices); })
+      .def_prop_ro("shape", [](const SparseTensor& s) {
+        nb::list dims;
+        for (const int64_t d : s.dims) dims.append(d);
+        return dims;
+      });
+}
+
+}  // namespace anyrt::python
+
+NB_MODULE(_anyrt, m) {
+  using namespace anyrt;
+  using namespace anyrt::python;
+  // A process that ends may hold objects in places that nothing clears.
+  nb::set_leak_warnings(false);
+  init_numpy();
+  bind_values(m);
+  bind_session(m);
+  m.attr("__version__") = ANYRT_VERSION_STRING;
+  m.def("devices", [] {
+    nb::list out;
+    for (const DeviceDef* d : all_devices()) out.append(nb::str(d->name));
+    return out;
+  });
+}
