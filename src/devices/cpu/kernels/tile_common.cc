@@ -111,19 +111,21 @@ void narrow_elements(DType dtype, const float* from, void* to, int64_t n) {
 struct TileProgram::State {
   alignas(64) float buffers[kMostBuffers][kTile];
   float scalars[kMostInputs];
-  const float* at[kMostInputs + kMostSteps];
-  int64_t step[kMostInputs + kMostSteps];
+  const float* at[kMostInputs + kMostConstants + kMostSteps];
+  int64_t step[kMostInputs + kMostConstants + kMostSteps];
   int64_t outer = -1;
   Loops::Offsets offsets;
 };
 
 Expected<TileProgram> TileProgram::make(const Dims& out, std::span<const BoundTensor> inputs,
-                                        std::span<const Step> steps, std::vector<Output> outputs) {
-  if (inputs.size() > kMostInputs || steps.size() > kMostSteps || steps.empty())
+                                        std::vector<float> constants, std::span<const Step> steps,
+                                        std::vector<Output> outputs) {
+  if (inputs.size() > kMostInputs || constants.size() > kMostConstants || steps.size() > kMostSteps || steps.empty())
     return not_implemented("{} inputs and {} steps", inputs.size(), steps.size());
   const Dims* dims[kMostInputs];
   for (size_t k = 0; k < inputs.size(); ++k) dims[k] = &inputs[k].dims;
   TileProgram p(out, {dims, inputs.size()});
+  p.constants_ = std::move(constants);
   p.outputs_ = std::move(outputs);
   p.choose_tiles();
   for (size_t k = 0; k < inputs.size(); ++k) {
@@ -146,9 +148,11 @@ Expected<TileProgram> TileProgram::make(const Dims& out, std::span<const BoundTe
     for (int i = 0; i < b.arity; ++i) {
       b.in[i] = s.in[i];
       const auto value = static_cast<size_t>(s.in[i]);
-      b.scalar = b.scalar && (value < p.inputs_.size()
-                                  ? p.inputs_[value].kind == Kind::kScalar || p.inputs_[value].kind == Kind::kRowOne
-                                  : p.steps_[value - p.inputs_.size()].scalar);
+      const bool of_input = value < p.inputs_.size() &&
+                            (p.inputs_[value].kind == Kind::kScalar || p.inputs_[value].kind == Kind::kRowOne);
+      const bool of_step = value >= p.first_step() && p.steps_[value - p.first_step()].scalar;
+      const bool constant = value >= p.inputs_.size() && value < p.first_step();
+      b.scalar = b.scalar && (of_input || of_step || constant);
     }
     cost += map_cost(s.call.op);
     p.steps_.push_back(b);
@@ -176,7 +180,7 @@ void TileProgram::choose_tiles() {
 
 // A value takes a buffer from where it is made until it is last read; inputs that repeat keep theirs.
 Status TileProgram::assign_buffers(std::span<const Step> steps) {
-  const size_t count = inputs_.size();
+  const size_t count = first_step();
   std::vector<size_t> last(count + steps.size(), 0);
   for (size_t s = 0; s < steps.size(); ++s) {
     for (int i = 0; i < steps_[s].arity; ++i) last[static_cast<size_t>(steps[s].in[i])] = s;
@@ -283,7 +287,7 @@ void TileProgram::finish(const State& state, const Tile& t, void* const* out) co
   const int64_t at = (t.outer * loops_.block.rows + t.row) * loops_.block.n + t.column;
   for (size_t o = 0; o < outputs_.size(); ++o) {
     const auto value = static_cast<size_t>(outputs_[o].value);
-    if (value >= inputs_.size() && steps_[value - inputs_.size()].buffer < 0) continue;
+    if (value >= first_step() && steps_[value - first_step()].buffer < 0) continue;
     const DType dtype = outputs_[o].dtype;
     auto* to = static_cast<std::byte*>(out[o]) + at * static_cast<int64_t>(element_size(dtype));
     if (state.step[value] || t.n == 1) {
@@ -309,9 +313,13 @@ void TileProgram::run_tiles(const void* const* in, void* const* out, int64_t beg
     widen_elements(inputs_[k].dtype, in[k], &state.scalars[k], 1);
     state.at[k] = &state.scalars[k];
   }
+  for (size_t k = 0; k < constants_.size(); ++k) {
+    state.at[inputs_.size() + k] = &constants_[k];
+    state.step[inputs_.size() + k] = 0;
+  }
   for (size_t s = 0; s < steps_.size(); ++s) {
-    state.step[inputs_.size() + s] = steps_[s].scalar ? 0 : 1;
-    if (steps_[s].buffer >= 0) state.at[inputs_.size() + s] = state.buffers[steps_[s].buffer];
+    state.step[first_step() + s] = steps_[s].scalar ? 0 : 1;
+    if (steps_[s].buffer >= 0) state.at[first_step() + s] = state.buffers[steps_[s].buffer];
   }
   for (int64_t i = begin; i < end; ++i) {
     const Tile t = tile(i);

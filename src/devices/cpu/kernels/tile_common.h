@@ -11,10 +11,11 @@ namespace anyrt::cpu {
 
 // A few element-wise functions over inputs that broadcast, in one pass over tiles that stay in the first-level cache.
 // Values are computed in f32 whatever the inputs and outputs are stored in. Values are numbered: the inputs first, then
-// what each step makes.
+// constants, then what each step makes.
 class TileProgram {
  public:
   static constexpr size_t kMostInputs = 16;
+  static constexpr size_t kMostConstants = 32;
   static constexpr size_t kMostSteps = 64;
 
   struct Step {
@@ -27,8 +28,8 @@ class TileProgram {
   };
 
   // Every output has the dims `out`. NotImplemented where there are too many inputs, steps or values at a time.
-  static Expected<TileProgram> make(const Dims& out, std::span<const BoundTensor> inputs, std::span<const Step> steps,
-                                    std::vector<Output> outputs);
+  static Expected<TileProgram> make(const Dims& out, std::span<const BoundTensor> inputs, std::vector<float> constants,
+                                    std::span<const Step> steps, std::vector<Output> outputs);
   // Inputs and outputs in the order of `make`. An input of as many bytes as output 0 may share its memory.
   void run(const void* const* in, void* const* out, int threads) const;
 
@@ -65,6 +66,7 @@ class TileProgram {
   };
   struct State;
 
+  size_t first_step() const { return inputs_.size() + constants_.size(); }
   TileProgram(const Dims& out, std::span<const Dims* const> operands) : loops_(out, operands) {}
   Status assign_buffers(std::span<const Step> steps);
   void choose_tiles();
@@ -75,6 +77,7 @@ class TileProgram {
 
   Loops loops_;
   std::vector<Input> inputs_;
+  std::vector<float> constants_;
   std::vector<Bound> steps_;
   std::vector<Output> outputs_;
   bool by_row_ = false;  // tiles are parts of one row, else whole rows

@@ -16,7 +16,8 @@ Bound tile_step(const BindQuery& q, const std::vector<TileProgram::Step>& steps)
   std::vector<BoundTensor> inputs;
   for (size_t i = 0; i < q.num_inputs(); ++i) inputs.push_back(q.input(i));
   const int value = static_cast<int>(inputs.size() + steps.size()) - 1;
-  ANYRT_ASSIGN(TileProgram program, TileProgram::make(q.output(0).dims, inputs, steps, {{value, q.output(0).dtype}}));
+  ANYRT_ASSIGN(TileProgram program,
+               TileProgram::make(q.output(0).dims, inputs, {}, steps, {{value, q.output(0).dtype}}));
   return bound_step([program = std::move(program)](const StepArgs& args) {
     program.run(args.in, args.out, args.threads);
     return Status();
@@ -66,7 +67,7 @@ Bound bind_clip(const BindQuery& q, const State&) {
   }
   const BoundTensor x = q.input(0);
   const TileProgram::Step step{call, {0}};
-  ANYRT_ASSIGN(TileProgram program, TileProgram::make(q.output(0).dims, {&x, 1}, {&step, 1}, {{1, x.dtype}}));
+  ANYRT_ASSIGN(TileProgram program, TileProgram::make(q.output(0).dims, {&x, 1}, {}, {&step, 1}, {{1, x.dtype}}));
   return bound_step([program = std::move(program)](const StepArgs& args) {
     program.run(args.in, args.out, args.threads);
     return Status();
