@@ -33,6 +33,11 @@ constexpr PassRow kPasses[] = {
     {"fuse_rms_norm", "make an RMSNormalization of its parts", fuse_rms_norm, kInexact},
     {"fuse_gelu", "make a Gelu of its parts, with erf or tanh", fuse_gelu, kInexact},
     {"fuse_gates", "make a Swish, HardSwish or Mish of its parts", fuse_gates, kInexact},
+    {"fuse_rotary", "make a RotaryEmbedding of halves that are turned by cosines and sines", fuse_rotary, kInexact},
+    {"fuse_attention", "make an Attention of two products with scale, masks and a softmax between", fuse_attention,
+     kInexact},
+    {"fuse_attention_cache", "let an Attention put past keys and values before its own", fuse_attention_cache},
+    {"fuse_attention_heads", "let an Attention split and merge the heads", fuse_attention_heads},
     {"simplify_pow", "square, take the root or the reciprocal instead of Pow", simplify_pow, kInexact},
     {"fuse_matmul_add", "make a Gemm of MatMul and Add of matrices", fuse_matmul_add, kInexact},
 };

@@ -1,3 +1,4 @@
+#include <sys/mman.h>
 #include <sys/sysinfo.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@ namespace anyrt {
 namespace {
 
 constexpr size_t kAlignment = 64;
+constexpr size_t kHugePage = size_t{2} << 20;
 
 size_t default_limit() {
   constexpr uint64_t kLeast = uint64_t{1} << 30, kMost = uint64_t{1} << 40;
@@ -74,8 +76,14 @@ Expected<void*> allocate_bytes(size_t bytes) {
   // Whole cache lines, at least one, so that kernels may read a full vector at the end and empty buffers have an
   // address.
   const size_t rounded = std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
-  void* data = std::aligned_alloc(kAlignment, rounded);
+  const bool large = rounded >= kHugePage;
+  void* data = std::aligned_alloc(large ? kHugePage : kAlignment, rounded);
   if (data == nullptr) return make_error(Code::kResourceExhausted, "out of memory for a buffer of {} bytes", bytes);
+#if defined(MADV_HUGEPAGE)
+  // Reading weights from memory waits for address translation as much as for the bytes. Whole pages only, so that no
+  // more memory is used; a kernel without them does without.
+  if (large) madvise(data, rounded / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
   return data;
 }
 
