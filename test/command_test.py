@@ -102,7 +102,7 @@ class CommandTest(unittest.TestCase):
         self.fails(4, "nosuch", "run", DIGITS, "-i", "nosuch=random:1")
         self.fails(4, "nosuch.npy", "run", DIGITS, "-i", self.dir / "nosuch.npy")
         self.fails(4, "expected", "run", DIGITS, "-i", self.dir / "wide.json")
-        self.fails(4, "expected", "run", DIGITS, "-i", "random:1", "--shape", "nosuch=1x2")
+        self.fails(4, "nosuch", "run", DIGITS, "-i", "random:1", "--shape", "nosuch=1x2")
         self.fails(4, "nosuch", "run", DIGITS, "-i", "random:1", "--device", "nosuch")
         self.fails(4, "nosuch", "run", DIGITS, "-i", "random:1", "--outputs", "nosuch")
         self.fails(4, "labels.txt", "run", DIGITS, "-i", "random:1", "--labels", self.dir / "labels.txt")

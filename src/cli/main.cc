@@ -5,6 +5,7 @@
 
 #include "anyrt_version.h"
 #include "base/command.h"
+#include "base/mapped_fault.h"
 #include "base/text.h"
 
 namespace {
@@ -48,6 +49,7 @@ constexpr const char* kExitCodes =
 }  // namespace
 
 int main(int argc, char** argv) {
+  anyrt::exit_on_lost_mapping(kExitBadInput);
   CLI::App app("anyrt: run any ONNX model on any device, right and fast", "anyrt");
   app.set_version_flag("--version", ANYRT_VERSION_STRING);
   app.require_subcommand(1);

@@ -200,7 +200,7 @@ Expected<Csv> decode_csv(std::string_view text, const CsvOptions& options) {
 }
 
 Expected<Csv> read_csv(const std::string& path, const CsvOptions& options) {
-  ANYRT_ASSIGN(const auto file, map_file(path));
+  ANYRT_ASSIGN(const auto file, load_file(path));
   auto csv = decode_csv(as_text({file->data(), file->size()}), options);
   if (!csv.ok()) return std::move(csv).status().with_context(path);
   return csv;

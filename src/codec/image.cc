@@ -139,7 +139,7 @@ Expected<Tensor> decode_image(Bytes file, const ImageOptions& options) {
 }
 
 Expected<Tensor> read_image(const std::string& path, const ImageOptions& options) {
-  ANYRT_ASSIGN(const auto file, map_file(path));
+  ANYRT_ASSIGN(const auto file, load_file(path));
   auto image = decode_image({file->data(), file->size()}, options);
   if (!image.ok()) return std::move(image).status().with_context(path);
   return image;

@@ -263,7 +263,7 @@ Expected<std::vector<NamedJson>> split_named_json(Json value) {
 }
 
 Expected<std::vector<NamedJson>> read_named_json(const std::string& path) {
-  ANYRT_ASSIGN(const auto file, map_file(path));
+  ANYRT_ASSIGN(const auto file, load_file(path));
   auto json = Json::parse(as_text({file->data(), file->size()}), kMaxText);
   if (!json.ok()) return std::move(json).status().with_context(path);
   auto named = split_named_json(*std::move(json));

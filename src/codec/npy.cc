@@ -199,7 +199,7 @@ Expected<Tensor> decode_npy(const std::shared_ptr<Buffer>& file, const NpyOption
 }
 
 Expected<Tensor> read_npy(const std::string& path, const NpyOptions& options) {
-  ANYRT_ASSIGN(auto file, map_file(path));
+  ANYRT_ASSIGN(auto file, load_file(path));
   auto tensor = decode_npy(file, options);
   if (!tensor.ok()) return std::move(tensor).status().with_context(path);
   return tensor;

@@ -29,7 +29,7 @@ Expected<std::vector<NamedTensor>> decode_npz(const std::shared_ptr<Buffer>& fil
 }
 
 Expected<std::vector<NamedTensor>> read_npz(const std::string& path, const NpyOptions& options) {
-  ANYRT_ASSIGN(const auto file, map_file(path));
+  ANYRT_ASSIGN(const auto file, load_file(path));
   auto tensors = decode_npz(file, options);
   if (!tensors.ok()) return std::move(tensors).status().with_context(path);
   return tensors;

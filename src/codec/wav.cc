@@ -133,7 +133,7 @@ Expected<Audio> decode_wav(Bytes file) {
 }
 
 Expected<Audio> read_wav(const std::string& path) {
-  ANYRT_ASSIGN(const auto file, map_file(path));
+  ANYRT_ASSIGN(const auto file, load_file(path));
   auto audio = decode_wav({file->data(), file->size()});
   if (!audio.ok()) return std::move(audio).status().with_context(path);
   return audio;

@@ -51,6 +51,12 @@ std::shared_ptr<Buffer> shared_mapping(MappedFile file) {
   return buffer;
 }
 
+Expected<std::shared_ptr<Buffer>> read_whole(const std::string& path) {
+  ANYRT_ASSIGN(std::string text, read_file(path));
+  auto owner = std::make_shared<std::string>(std::move(text));
+  return borrow_buffer(reinterpret_cast<std::byte*>(owner->data()), owner->size(), owner, false);
+}
+
 }  // namespace
 
 Expected<std::shared_ptr<Buffer>> map_file(const std::string& path) {
@@ -63,9 +69,13 @@ Expected<std::shared_ptr<Buffer>> map_file(const std::string& path) {
     // Files of /proc and the like say they are empty and are not.
     if (mapped.size() > 0) return shared_mapping(std::move(mapped));
   }
-  ANYRT_ASSIGN(std::string text, read_file(path));
-  auto owner = std::make_shared<std::string>(std::move(text));
-  return borrow_buffer(reinterpret_cast<std::byte*>(owner->data()), owner->size(), owner, false);
+  return read_whole(path);
+}
+
+Expected<std::shared_ptr<Buffer>> load_file(const std::string& path) {
+  constexpr size_t kReadLimit = size_t{256} << 20;
+  ANYRT_ASSIGN(auto mapped, map_file(path));
+  return mapped->size() <= kReadLimit && path != "-" && mapped->identity() != 0 ? read_whole(path) : mapped;
 }
 
 }  // namespace anyrt

@@ -20,6 +20,17 @@ TEST(MapFile, GivesTheBytesReadOnly) {
   unlink(path.c_str());
 }
 
+TEST(MapFile, LoadedBytesStayWhenTheFileIsCutShort) {
+  const std::string path = testing::TempDir() + "load_file_test.bin";
+  std::ofstream(path) << std::string(100000, 'x');
+  auto buffer = load_file(path);
+  ASSERT_TRUE(buffer.ok()) << buffer.status().to_string();
+  ASSERT_EQ(truncate(path.c_str(), 0), 0);
+  ASSERT_EQ((*buffer)->size(), 100000u);
+  EXPECT_EQ((*buffer)->data()[99999], std::byte{'x'});
+  unlink(path.c_str());
+}
+
 TEST(MapFile, EmptyFile) {
   const std::string path = testing::TempDir() + "map_file_empty.bin";
   std::ofstream(path).close();

@@ -120,7 +120,7 @@ struct Opened {
 };
 
 Expected<Opened> open_file(const std::string& path) {
-  ANYRT_ASSIGN(auto buffer, map_file(path));
+  ANYRT_ASSIGN(auto buffer, load_file(path));
   return Opened{path, std::move(buffer)};
 }
 
