@@ -169,6 +169,27 @@ TEST(Session, CancelDeadlineAndMemoryCap) {
   EXPECT_TRUE(identical((*counted)[0].tensor(), literal("f32[4]{1000 1001 1002 1003}")));
 }
 
+// float16 runs by way of float32: what the operator makes beside its output counts too, while it is there.
+TEST(Session, MemoryCapCountsWhatOperatorsMake) {
+  Model m;
+  m.info.opsets[""] = 21;
+  Graph& g = m.graph;
+  const ValueId x = g.add_input("x", Type::tensor(DType::kFloat16, SymShape{Dim(100000)}));
+  const ValueId y = g.add_value("y"), z = g.add_value("z");
+  g.add_node(make_node("LpNormalization", {x}, y));
+  g.add_node(make_node("LpNormalization", {y}, z));
+  g.outputs = {z};
+  SessionOptions options;
+  options.optimize = false;
+  const auto session = session_of(std::move(m), options);
+  const std::vector<Value> in = {literal("f16[100000]{rand:1}")};
+  RunOptions run;
+  run.memory_cap = 600000;  // two float16 tensors, but not one of float32 beside them
+  EXPECT_EQ(session->run(in, run).status().code(), Code::kResourceExhausted);
+  run.memory_cap = 2000000;
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(session->run(in, run).ok());
+}
+
 TEST(Session, DevicesThatAreNotThere) {
   SessionOptions options;
   options.device = "gpu";

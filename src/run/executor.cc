@@ -64,7 +64,10 @@ Status Executor::State::run_host_step(size_t i, Frame& frame, const Dim::Binding
     ANYRT_TRY(verify_types(*c.node().def, step.inputs.size(), [&](size_t n) { return c.value(n).type(); }));
     break;
   }
-  ANYRT_TRY(step.compiled.run(c, step.compiled.state.get()));
+  {
+    const MeterScope scope(call.meter);
+    ANYRT_TRY(step.compiled.run(c, step.compiled.state.get()));
+  }
   ANYRT_TRY(c.take_error());
   for (uint32_t slot : step.outputs) {
     if (slot == kNoSlot) continue;
@@ -288,6 +291,7 @@ Expected<std::vector<Value>> Executor::run(const std::vector<Value>& inputs, con
   Call call;
   call.options = &options;
   call.seed = 0x2545f4914f6cdd1dull * ++state_->calls;
+  if (options.memory_cap) call.meter = std::make_shared<MemoryMeter>(options.memory_cap);
   ANYRT_ASSIGN(std::vector<Value> out, state_->run(inputs, {}, {}, call));
   // The caller owns what it gets: results that share bytes with inputs, weights or each other are copied.
   for (Value& v : out) {

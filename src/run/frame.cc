@@ -16,15 +16,7 @@ Status Call::check() const {
   return {};
 }
 
-Status Call::charge(size_t more) {
-  const size_t now = bytes += more;
-  if (options->memory_cap && now > options->memory_cap) {
-    return make_error(Code::kResourceExhausted,
-                      "the run needs {} bytes for activations at this point, the memory cap is {}", now,
-                      options->memory_cap);
-  }
-  return {};
-}
+Status Call::charge(size_t more) { return meter ? meter->add(more) : Status(); }
 
 void bind_symbols(const Plan& plan, const std::vector<uint32_t>& slots, const std::vector<Value>& values,
                   Dim::Bindings& bindings) {

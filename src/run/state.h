@@ -13,13 +13,15 @@ namespace anyrt {
 // What one call shares with the bodies that run inside of it.
 struct Call {
   const CallOptions* options = nullptr;
-  std::atomic<size_t> bytes{0};  // activations: arenas and heap values
+  std::shared_ptr<MemoryMeter> meter;  // where there is a cap: arenas, values and what operators make beside them
   std::atomic<uint64_t> draws{0};
   uint64_t seed = 0;
 
   Status check() const;        // cancelled, out of time
   Status charge(size_t more);  // ResourceExhausted beyond the cap
-  void refund(size_t less) { bytes -= less; }
+  void refund(size_t less) {
+    if (meter) meter->remove(less);
+  }
 };
 
 // A kernel bound while running, to sizes that the plan could not know.

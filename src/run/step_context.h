@@ -59,6 +59,7 @@ class StepContext final : public EvalContext {
       frame_.replace(slot, std::move(t));
     } else {
       ANYRT_TRY(charge(slot, bytes));
+      const MeterScope counted_by_slot(nullptr);
       ANYRT_ASSIGN(Tensor t, Tensor::make(dtype, dims));
       frame_.replace(slot, std::move(t));
     }
@@ -77,7 +78,10 @@ class StepContext final : public EvalContext {
         std::memmove((*y)->mutable_raw(), t.raw(), t.bytes());
         return;
       }
-      if (!in_arena(t)) note(charge(slot, t.buffer() && t.buffer()->writable() ? t.bytes() : 0));
+      if (!in_arena(t)) {
+        if (t.buffer()) t.buffer()->leave_meter();
+        note(charge(slot, t.buffer() && t.buffer()->writable() ? t.bytes() : 0));
+      }
     } else {
       value = detach(value);
     }
@@ -85,6 +89,7 @@ class StepContext final : public EvalContext {
   }
 
   Expected<std::vector<Value>> run_subgraph(std::string_view name, std::vector<Value> inputs) override {
+    const MeterScope steps_count_themselves(nullptr);
     return subgraph_(name, std::move(inputs));
   }
   void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& f) override {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "base/cpu.h"
 #include "tensor/tensor.h"
@@ -29,7 +30,23 @@ std::atomic<size_t>& limit() {
   return value;
 }
 
-class OwnedBuffer final : public Buffer {
+thread_local std::shared_ptr<MemoryMeter> current_meter;
+
+// Counts in the meter of the thread that makes it.
+class CountedBuffer : public Buffer {
+ public:
+  CountedBuffer() = default;
+  ~CountedBuffer() override { leave_meter(); }
+  void leave_meter() override {
+    if (meter_) meter_->remove(size_);
+    meter_.reset();
+  }
+
+ private:
+  std::shared_ptr<MemoryMeter> meter_ = current_meter;
+};
+
+class OwnedBuffer final : public CountedBuffer {
  public:
   OwnedBuffer(void* data, size_t bytes) {
     data_ = static_cast<std::byte*>(data);
@@ -38,7 +55,7 @@ class OwnedBuffer final : public Buffer {
   ~OwnedBuffer() override { std::free(data_); }
 };
 
-class StringBuffer final : public Buffer {
+class StringBuffer final : public CountedBuffer {
  public:
   StringBuffer(void* data, size_t count) : strings_(static_cast<std::string*>(data)), count_(count) {
     std::uninitialized_default_construct_n(strings_, count_);
@@ -73,11 +90,26 @@ Expected<void*> allocate_bytes(size_t bytes) {
   if (bytes > most) {
     return make_error(Code::kResourceExhausted, "a buffer of {} bytes is over the limit of {} bytes", bytes, most);
   }
+  // The kernel grants more than there is and ends the process when it is used: large requests ask first.
+  constexpr size_t kLarge = size_t{64} << 20;
+  if (bytes >= kLarge) {
+    if (const uint64_t available = memory_info().available; available > 0 && bytes > available)
+      return make_error(Code::kResourceExhausted, "out of memory: a buffer of {} bytes, {} are available", bytes,
+                        available);
+  }
+  if (current_meter) {
+    Status room = current_meter->add(bytes);
+    if (!room.ok()) {
+      current_meter->remove(bytes);
+      return room;
+    }
+  }
   // Whole cache lines, at least one, so that kernels may read a full vector at the end and empty buffers have an
   // address.
   const size_t rounded = std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
   const bool large = rounded >= kHugePage;
   void* data = std::aligned_alloc(large ? kHugePage : kAlignment, rounded);
+  if (data == nullptr && current_meter) current_meter->remove(bytes);
   if (data == nullptr) return make_error(Code::kResourceExhausted, "out of memory for a buffer of {} bytes", bytes);
 #if defined(MADV_HUGEPAGE)
   // Reading weights from memory waits for address translation as much as for the bytes. Whole pages only, so that no
@@ -88,6 +120,15 @@ Expected<void*> allocate_bytes(size_t bytes) {
 }
 
 }  // namespace
+
+Status MemoryMeter::add(size_t bytes) {
+  const size_t now = used += bytes;
+  if (cap == 0 || now <= cap) return {};
+  return make_error(Code::kResourceExhausted, "the run needs {} bytes at this point, the memory cap is {}", now, cap);
+}
+
+MeterScope::MeterScope(std::shared_ptr<MemoryMeter> meter) : outer_(std::exchange(current_meter, std::move(meter))) {}
+MeterScope::~MeterScope() { current_meter = std::move(outer_); }
 
 size_t buffer_limit() { return limit().load(std::memory_order_relaxed); }
 void set_buffer_limit(size_t bytes) { limit().store(bytes, std::memory_order_relaxed); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,8 @@ class Buffer {
   std::byte* data() const { return data_; }
   size_t size() const { return size_; }
   bool writable() const { return writable_; }
+  // From now on somebody else counts these bytes.
+  virtual void leave_meter() {}
   // Tells one state of the file behind the bytes from another; 0 when there is none.
   virtual uint64_t identity() const { return 0; }
   // Gives back the memory of these bytes where they can be read again from a file; false when they cannot.
@@ -39,6 +42,26 @@ class Buffer {
   std::byte* data_ = nullptr;
   size_t size_ = 0;
   bool writable_ = true;
+};
+
+// Bytes that one run may hold, and holds now. Buffers that a thread makes inside of a MeterScope count until they are
+// freed.
+struct MemoryMeter {
+  explicit MemoryMeter(size_t limit) : cap(limit) {}
+  std::atomic<size_t> used{0};
+  const size_t cap;
+  Status add(size_t bytes);  // ResourceExhausted beyond the cap; the bytes are counted nevertheless
+  void remove(size_t bytes) { used -= bytes; }
+};
+class MeterScope {
+ public:
+  explicit MeterScope(std::shared_ptr<MemoryMeter> meter);  // null: nothing is counted
+  ~MeterScope();
+  MeterScope(const MeterScope&) = delete;
+  MeterScope& operator=(const MeterScope&) = delete;
+
+ private:
+  std::shared_ptr<MemoryMeter> outer_;
 };
 
 // Owned, 64-byte aligned, not initialised. ResourceExhausted when the size is absurd or memory is short.

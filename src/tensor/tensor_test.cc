@@ -146,5 +146,25 @@ TEST(TensorDeathTest, WrongTypeStopsTheProcess) {
   EXPECT_DEATH((void)t.data<float>(), "int64\\[1\\] was read as float32");
 }
 
+TEST(MemoryMeter, CountsBuffersOfItsScopeWhileTheyLive) {
+  const auto meter = std::make_shared<MemoryMeter>(1000);
+  Tensor kept;
+  {
+    const MeterScope scope(meter);
+    kept = *Tensor::make(DType::kFloat32, {100});
+    EXPECT_EQ(meter->used, 400u);
+    EXPECT_EQ(Tensor::make(DType::kFloat32, {200}).status().code(), Code::kResourceExhausted);
+    EXPECT_EQ(meter->used, 400u);
+    const MeterScope none(nullptr);
+    EXPECT_TRUE(Tensor::make(DType::kFloat32, {1000}).ok());
+    EXPECT_EQ(meter->used, 400u);
+  }
+  EXPECT_TRUE(Tensor::make(DType::kFloat32, {1000}).ok());
+  kept.buffer()->leave_meter();
+  EXPECT_EQ(meter->used, 0u);
+  kept = Tensor();
+  EXPECT_EQ(meter->used, 0u);
+}
+
 }  // namespace
 }  // namespace anyrt

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "codec/image.h"
 #include "opdef/eval.h"
 #include "opdef/infer.h"
@@ -32,8 +33,15 @@ Status eval(EvalContext& c) {
   if (file.rank() != 1) return invalid_argument("encoded_stream has rank {}, expected 1", file.rank());
   ImageOptions options;
   ANYRT_ASSIGN(options.format, read_format(c));
-  ANYRT_ASSIGN(Tensor image, decode_image({file.raw(), file.bytes()}, options));
-  c.set_output(0, std::move(image));
+  Expected<Tensor> image = decode_image({file.raw(), file.bytes()}, options);
+  if (!image.ok()) {
+    // What cannot be decoded gives an empty matrix, says the specification; a build without the codec is another
+    // matter.
+    if (image.status().code() != Code::kInvalidArgument) return image.status();
+    log_warning("ImageDecoder: {}", image.status().message());
+    return c.output(0, DType::kUInt8, {0, 0, options.format == PixelFormat::kGrayscale ? 1 : 3}).status();
+  }
+  c.set_output(0, std::move(*image));
   return {};
 }
 
@@ -55,7 +63,9 @@ extern const OpDef op_onnx_image_decoder = {
       : u8[17]{80 54 32 50 32 49 32 50 53 53 10 1 2 3 4 5 6} -> u8[1,2,3]{1 2 3 4 5 6}
       pixel_format="BGR" : u8[17]{80 54 32 50 32 49 32 50 53 53 10 1 2 3 4 5 6} -> u8[1,2,3]{3 2 1 6 5 4}
       pixel_format="Grayscale" : u8[13]{80 53 32 50 32 49 32 50 53 53 10 7 9} -> u8[1,2,1]{7 9}
-      : u8[2]{1 2} -> !not a JPEG
+      : u8[2]{1 2} -> u8[0,0,3]{}
+      pixel_format="Grayscale" : u8[14]{80 53 32 50 32 50 32 50 53 53 10 7 9 1} -> u8[0,0,1]{}
+      pixel_format="HSV" : u8[2]{1 2} -> !pixel_format
     )"),
 };
 

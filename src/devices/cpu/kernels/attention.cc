@@ -79,7 +79,6 @@ class OnnxAttention final : public BoundStep {
   }
 
   Status run(const StepArgs& args) const override {
-    const AttentionSizes& n = sizes_;
     for (const bool value : {false, true}) {
       const size_t i = value ? 2 : 1;
       if (void* to = i < n_outputs_ ? args.out[i] : nullptr) append(args, value, static_cast<std::byte*>(to));
