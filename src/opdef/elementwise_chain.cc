@@ -123,6 +123,10 @@ DType first_dtype(const ChainStep& step, const std::vector<DType>& dtypes) {
     if (o.value >= 0 && dtypes[static_cast<size_t>(o.value)] != DType::kBool)
       return dtypes[static_cast<size_t>(o.value)];
   }
+  // Beside truth alone (Where), numbers are what they are read as.
+  for (const ChainOperand& o : step.operands) {
+    if (o.value < 0 && !o.omitted) return DType::kFloat32;
+  }
   for (const ChainOperand& o : step.operands) {
     if (o.value >= 0) return dtypes[static_cast<size_t>(o.value)];
   }

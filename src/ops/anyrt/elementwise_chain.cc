@@ -32,6 +32,7 @@ extern const OpDef op_anyrt_elementwise_chain = {
       program=["Greater v0 0", "Where v2 v0 v1"] : f32[2,1]{1 -1}, f32[2]{5 6} -> f32[2,2]{1 1 5 6}
       program=["Clip v0 _ 1", "LeakyRelu v1 alpha=0.5"] outputs=[1, 2] : f32[2]{2 -2} -> f32[2]{1 -2}, f32[2]{1 -1}
       program=["Cast v0 to=1", "Add v1 v2"] : i64[2]{3 -1}, f32[2]{0.5 0.5} -> f32[2]{3.5 -0.5}
+      program=["Where v0 0 -3", "Neg v1"] : bool[2]{true false} -> f32[2]{0 3}
       program=["Not v0"] : bool[2]{true false} -> bool[2]{false true}
       program=["Exp v0", "Add v1 v2"] : f16[0,3]{}, f16[3]{1 2 3} -> f16[0,3]{}
       program=["Add v0 v2"] : f32[1]{1} -> !none of the 1 values
