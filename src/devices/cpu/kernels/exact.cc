@@ -163,7 +163,7 @@ Bound bind2_as(const BindQuery& q) {
   const Dims* dims[] = {&q.input(0).dims, &q.input(1).dims};
   const bool divides =
       !std::is_floating_point_v<T> && (std::is_same_v<F, Div> || std::is_same_v<F, Mod> || std::is_same_v<F, Fmod>);
-  const int64_t divisors = divides && q.input(0).count() > 0 ? q.input(1).count() : 0;
+  int64_t divisors = divides && q.input(0).count() > 0 ? q.input(1).count() : 0;
   return bound_step([loops = Loops(q.output(0).dims, dims), divisors](const StepArgs& args) -> Status {
     const T *a = args.input<T>(0), *b = args.input<T>(1);
     R* y = args.output<R>(0);
