@@ -22,10 +22,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Columns of one row of the image, every second of them, from column `x` on.
 HWY_INLINE void every_second(const float* row, float* to, int64_t n) {
-  const hn::ScalableTag<float> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (; i + lanes < n; i += lanes) {
     hn::Vec<decltype(d)> even, odd;
     hn::LoadInterleaved2(d, row + 2 * i, even, odd);
