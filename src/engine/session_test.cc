@@ -170,6 +170,27 @@ TEST(Session, CancelDeadlineAndMemoryCap) {
 }
 
 // float16 runs by way of float32: what the operator makes beside its output counts too, while it is there.
+// The size of the result depends on the elements of an input: it must not be taken from the run before.
+TEST(Session, SizesFromElementsChangeFromRunToRun) {
+  Model m;
+  m.info.opsets[""] = 21;
+  Graph& g = m.graph;
+  const ValueId x = g.add_input("x", Type::tensor(DType::kFloat32, SymShape{Dim(1)}));
+  const ValueId shape = g.add_input("shape", Type::tensor(DType::kInt64, SymShape{Dim(2)}));
+  const ValueId wide = g.add_value("wide"), y = g.add_value("y");
+  g.add_node(make_node("Expand", {x, shape}, wide));
+  g.add_node(make_node("Relu", {wide}, y));
+  g.outputs = {y};
+  const auto session = Session::from_model(std::move(m));
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  for (const Dims& dims : {Dims{2, 3}, Dims{3, 2}, Dims{1, 7}, Dims{2, 3}}) {
+    const auto out = (*session)->run({Value(literal("f32[1]{5}")), Value(Tensor::int64s(dims))});
+    ASSERT_TRUE(out.ok()) << out.status().message();
+    EXPECT_EQ((*out)[0].tensor().dims(), dims);
+    for (const float v : (*out)[0].tensor().span<float>()) EXPECT_EQ(v, 5);
+  }
+}
+
 TEST(Session, MemoryCapCountsWhatOperatorsMake) {
   Model m;
   m.info.opsets[""] = 21;

@@ -5,6 +5,9 @@ namespace anyrt {
 
 namespace {
 
+// Small integers are what sizes are computed from.
+bool is_shape_like(const Tensor& t) { return is_int(t.dtype()) && t.size() <= 64; }
+
 // The sizes of the outputs for these inputs, by the operator's own inference; false when running alone tells.
 bool infer_outputs(const Node& node, const std::vector<const Tensor*>& inputs, std::vector<BoundTensor>& out) {
   Graph graph;
@@ -13,11 +16,9 @@ bool infer_outputs(const Node& node, const std::vector<const Tensor*>& inputs, s
   copy.outputs.clear();
   copy.captures.clear();
   for (const Tensor* t : inputs) {
-    // Small integers are what shapes are computed from.
-    const bool shape_like = t && is_int(t->dtype()) && t->size() <= 64;
-    copy.inputs.push_back(!t           ? kNoValue
-                          : shape_like ? graph.add_constant("", *t)
-                                       : graph.add_input("", Type::tensor(t->dtype(), to_sym_shape(t->dims()))));
+    copy.inputs.push_back(!t                  ? kNoValue
+                          : is_shape_like(*t) ? graph.add_constant("", *t)
+                                              : graph.add_input("", Type::tensor(t->dtype(), to_sym_shape(t->dims()))));
   }
   for (const ValueId v : node.outputs) copy.outputs.push_back(v == kNoValue ? kNoValue : graph.add_value(""));
   const NodeId id = graph.add_node(std::move(copy));
@@ -48,10 +49,16 @@ Expected<bool> Executor::State::run_dynamic_step(size_t i, Frame& frame, Call& c
     inputs.push_back(v ? &v->tensor() : nullptr);
   }
   DynamicBinding& d = frame.dynamic[i];
-  bool same = d.in_dims.size() == inputs.size() && !inputs.empty();
-  for (size_t k = 0; same && k < inputs.size(); ++k) same = d.in_dims[k] == (inputs[k] ? inputs[k]->dims() : Dims{-1});
-  if (!same) {
+  std::vector<std::pair<Dims, std::vector<int64_t>>> key;
+  for (const Tensor* t : inputs) {
+    auto& [dims, elements] = key.emplace_back();
+    dims = t ? t->dims() : Dims{-1};
+    if (!t || !is_shape_like(*t)) continue;
+    ANYRT_ASSIGN(elements, to_int64s(*t));
+  }
+  if (d.key != key) {
     d = DynamicBinding();
+    d.key = std::move(key);
     std::vector<BoundTensor> in;
     for (size_t k = 0; k < inputs.size(); ++k) {
       BoundTensor t;
@@ -67,7 +74,6 @@ Expected<bool> Executor::State::run_dynamic_step(size_t i, Frame& frame, Call& c
           }
         }
       }
-      d.in_dims.push_back(inputs[k] ? inputs[k]->dims() : Dims{-1});
       in.push_back(std::move(t));
     }
     if (infer_outputs(node, inputs, d.out)) {

@@ -26,7 +26,8 @@ struct Call {
 
 // A kernel bound while running, to sizes that the plan could not know.
 struct DynamicBinding {
-  std::vector<Dims> in_dims;  // that it is for
+  // What it is for: dims of each input, and the elements of those that sizes may be computed from.
+  std::vector<std::pair<Dims, std::vector<int64_t>>> key;
   std::vector<BoundTensor> out;
   std::unique_ptr<BoundStep> step;  // null: the reference runs these sizes
   std::shared_ptr<Buffer> scratch;
