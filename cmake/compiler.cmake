@@ -57,7 +57,7 @@ if(ANYRT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   if(ANYRT_CCACHE_PROGRAM)
     cmake_path(GET PROJECT_SOURCE_DIR PARENT_PATH ccache_base)
     set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${ccache_base} CCACHE_NOHASHDIR=1
-        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${ANYRT_CCACHE_PROGRAM})
+        CCACHE_SLOPPINESS=pch_defines,time_macros ${ANYRT_CCACHE_PROGRAM})
     set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
     set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   endif()

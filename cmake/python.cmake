@@ -50,7 +50,7 @@ install(TARGETS anyrt_python LIBRARY DESTINATION anyrt COMPONENT python EXCLUDE_
 
 # Links, so that edits of Python files need no build.
 file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${python_dir} ${python_dir}/anyrt/*.py ${python_dir}/anyrt/*.pyi
-     ${python_dir}/anyrt/*.tsv ${python_dir}/anyrt/py.typed)
+     ${python_dir}/anyrt/*.tsv ${python_dir}/anyrt/*.txt ${python_dir}/anyrt/py.typed)
 foreach(file ${files})
   cmake_path(GET file PARENT_PATH folder)
   file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/python/${folder})

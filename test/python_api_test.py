@@ -152,11 +152,29 @@ class Sessions(unittest.TestCase):
         self.assertGreater(len(ticks), 5)
 
     def test_ctrl_c(self):
-        code = ("import sys; sys.path.insert(0, %r)\nimport python_api_test as t, numpy as np, anyrt as ort, os, signal, threading\n"
-                "s = ort.InferenceSession(t.slow_model())\nthreading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
-                "try:\n    s.run(None, {'x': np.zeros((64, 64), np.float32)})\nexcept KeyboardInterrupt:\n    print('stopped')\n") % str(ROOT / "test")
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.stdout.strip(), "stopped", done.stderr)
+        for options in ("None", "ort.RunOptions()"):
+            code = ("import sys; sys.path.insert(0, %r)\nimport python_api_test as t, numpy as np, anyrt as ort, os, signal, threading\n"
+                    "quick = ort.InferenceSession(t.one('Relu'))\nquick.run(None, {'x': np.zeros(2, np.float32)})\n"
+                    "s, o = ort.InferenceSession(t.slow_model()), %s\nthreading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
+                    "try:\n    s.run(None, {'x': np.zeros((64, 64), np.float32)}, o)\nexcept KeyboardInterrupt:\n    print('stopped')\n"
+                    "print(quick.run(None, {'x': np.zeros(2, np.float32)}, o)[0].tolist())") % (str(ROOT / "test"), options)
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.stdout.split("\n")[:2], ["stopped", "[0.0, 0.0]"], done.stderr)
+
+    def test_config_keys(self):
+        options = ort.SessionOptions()
+        options.add_session_config_entry("session.disable_prepacking", "1")
+        self.assertEqual(options.get_session_config_entry("session.disable_prepacking"), "1")
+        with self.assertRaises(ort.InvalidArgument):
+            options.add_session_config_entry("session.no_such_key", "1")
+        options.accuracy = "exact"
+        with self.assertRaises(ort.InvalidArgument):
+            ort.InferenceSession(one("Relu"), options)
+
+    def test_log_severity(self):
+        ort.set_default_logger_severity(2)
+        with self.assertRaises(ort.InvalidArgument):
+            ort.set_default_logger_severity(9)
 
     def test_pickle_fork_spawn(self):
         data = one("Relu")

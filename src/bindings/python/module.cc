@@ -96,6 +96,7 @@ NB_MODULE(_anyrt, m) {
   bind_values(m);
   bind_session(m);
   m.attr("__version__") = ANYRT_VERSION_STRING;
+  m.def("set_log_level", [](int level) { set_log_level(static_cast<LogLevel>(level)); });
   m.def("devices", [] {
     nb::list out;
     for (const DeviceDef* d : all_devices()) out.append(nb::str(d->name));

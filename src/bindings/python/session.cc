@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -14,32 +15,37 @@ namespace anyrt::python {
 
 namespace {
 
-// Set by the signal handler below, and read by the run it belongs to.
-std::atomic<bool> interrupted{false};
+// The flag of the run on the main thread, which the signal handler below sets.
+std::atomic<std::atomic<bool>*> interruptible{nullptr};
 struct sigaction python_action;
 
 void on_interrupt(int number, siginfo_t* info, void* context) {
-  interrupted = true;
+  if (std::atomic<bool>* flag = interruptible.load()) *flag = true;
   if (python_action.sa_flags & SA_SIGINFO) {
     python_action.sa_sigaction(number, info, context);
-  } else if (python_action.sa_handler != SIG_DFL && python_action.sa_handler != SIG_IGN) {
+  } else {
     python_action.sa_handler(number);
   }
 }
 
-// While it lives on the main thread, Ctrl-C stops the run, and Python learns of it as usual.
+// While it lives, Ctrl-C sets `flag`, and Python learns of it as usual. On other threads, and where the process ignores
+// the signal or dies of it, nothing changes.
 class InterruptScope {
  public:
-  InterruptScope() {
+  explicit InterruptScope(std::atomic<bool>& flag) {
+    if (gettid() != getpid()) return;
     struct sigaction action = {};
     action.sa_sigaction = on_interrupt;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-    interrupted = false;
-    active_ = sigaction(SIGINT, nullptr, &python_action) == 0 && python_action.sa_handler != SIG_DFL &&
-              python_action.sa_handler != SIG_IGN && sigaction(SIGINT, &action, nullptr) == 0;
+    if (sigaction(SIGINT, nullptr, &python_action) != 0) return;
+    const bool plain = (python_action.sa_flags & SA_SIGINFO) == 0;
+    if (plain && (python_action.sa_handler == SIG_DFL || python_action.sa_handler == SIG_IGN)) return;
+    interruptible = &flag;
+    active_ = sigaction(SIGINT, &action, nullptr) == 0;
   }
   ~InterruptScope() {
     if (active_) sigaction(SIGINT, &python_action, nullptr);
+    if (active_) interruptible = nullptr;
   }
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
@@ -48,11 +54,6 @@ class InterruptScope {
   bool active_ = false;
 };
 
-bool on_main_thread() {
-  nb::object threading = nb::module_::import_("threading");
-  return threading.attr("current_thread")().is(threading.attr("main_thread")());
-}
-
 class PySession {
  public:
   explicit PySession(std::unique_ptr<Session> session) : session_(std::move(session)) {}
@@ -60,7 +61,7 @@ class PySession {
   const Session& get() const { return *session_; }
 
   nb::object run(const nb::object& outputs, const nb::dict& feeds, double timeout, size_t memory_cap,
-                 const std::atomic<bool>* terminate, bool as_values) {
+                 std::atomic<bool>* terminate, bool as_values) {
     std::vector<std::pair<std::string, Value>> inputs;
     inputs.reserve(PyDict_GET_SIZE(feeds.ptr()));
     for (auto [key, object] : feeds) {
@@ -77,28 +78,26 @@ class PySession {
     if (!outputs.is_none()) {
       for (nb::handle o : outputs) names.push_back(text_of(o));
     }
+    std::atomic<bool> own_flag{false};
     RunOptions options;
-    options.cancel = terminate;
+    std::atomic<bool>& cancel = terminate ? *terminate : own_flag;
+    options.cancel = &cancel;
     options.memory_cap = memory_cap;
     if (timeout > 0) {
       options.deadline =
           std::chrono::steady_clock::now() +
           std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(timeout));
     }
-    const auto start = std::chrono::steady_clock::now();
     Expected<std::vector<Value>> result = Status();
-    // Runs that are over before anybody could press a key need no guard.
-    if (!quick_ && !terminate && on_main_thread()) {
-      options.cancel = &interrupted;
-      const InterruptScope guard;
-      const nb::gil_scoped_release unlocked;
-      result = session_->run(inputs, names, options);
-    } else {
+    {
+      const InterruptScope scope(cancel);
       const nb::gil_scoped_release unlocked;
       result = session_->run(inputs, names, options);
     }
-    quick_ = std::chrono::steady_clock::now() - start < std::chrono::milliseconds(20);
-    if (PyErr_CheckSignals() != 0) raise_python();
+    if (PyErr_CheckSignals() != 0) {
+      if (terminate) *terminate = false;  // it was the signal that set it
+      raise_python();
+    }
     std::vector<Value> values = take(std::move(result));
     nb::list out;
     for (Value& v : values) {
@@ -114,7 +113,6 @@ class PySession {
 
  private:
   std::unique_ptr<Session> session_;
-  std::atomic<bool> quick_{false};
 };
 
 nb::list specs(const std::vector<ValueSpec>& all, bool with_default) {

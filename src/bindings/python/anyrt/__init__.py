@@ -5,13 +5,12 @@
     x = np.random.rand(1, 3, 224, 224).astype(np.float32)
     print(model.run(None, {model.get_inputs()[0].name: x}))
 """
-import os as _os
 import platform as _platform
 
 from . import _anyrt
 from ._anyrt import __version__
 from ._errors import *  # noqa: F401,F403
-from ._errors import Error, NotImplemented
+from ._errors import InvalidArgument, NotImplemented
 from ._options import ExecutionMode, ExecutionOrder, GraphOptimizationLevel, RunOptions, SessionOptions
 from ._session import InferenceSession, ModelMetadata, NodeArg, get_all_providers, get_available_providers
 from ._values import IOBinding, OrtAllocatorType, OrtDevice, OrtMemType, OrtValue, SparseTensor
@@ -26,11 +25,10 @@ def set_seed(seed):
 
 
 def set_default_logger_severity(severity):
-    """0 verbose … 4 fatal; for processes that this one starts, too."""
-    names = ["debug", "info", "warning", "error", "error"]
-    if not 0 <= severity < len(names):
-        raise ValueError(f"severity is {severity}, expected 0 to 4")
-    _os.environ["ANYRT_LOG_LEVEL"] = names[severity]
+    """Messages of the process from this severity on: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal (none here)."""
+    if not 0 <= severity <= 4:
+        raise InvalidArgument(f"severity is {severity}, expected 0 to 4")
+    _anyrt.set_log_level(severity + 1)
 
 
 def set_default_logger_verbosity(verbosity):

@@ -1,5 +1,7 @@
 """SessionOptions and RunOptions with onnxruntime's names. docs/onnxruntime-names.md says what each one does here."""
 import enum
+import functools
+import pathlib
 
 from . import _anyrt
 from ._errors import InvalidArgument, NotImplemented
@@ -24,7 +26,9 @@ class ExecutionOrder(enum.IntEnum):
     MEMORY_EFFICIENT = 2
 
 
-_PREFIXES = ("session.", "optimization.", "ep.", "mlas.", "memory.")
+@functools.cache
+def _config_keys():
+    return frozenset((pathlib.Path(__file__).parent / "_config_keys.txt").read_text().split())
 
 
 class SessionOptions:
@@ -71,8 +75,8 @@ class SessionOptions:
         raise NotImplemented("dimensions are overridden by name, not by denotation")
 
     def add_session_config_entry(self, key, value):
-        if not key.startswith(_PREFIXES):
-            raise InvalidArgument(f"there is no session config entry '{key}'; they begin with {', '.join(_PREFIXES)}")
+        if key not in _config_keys():
+            raise InvalidArgument(f"there is no session config entry '{key}'")
         self._config[key] = value
 
     def get_session_config_entry(self, key):
@@ -92,7 +96,7 @@ class SessionOptions:
     def _native(self):
         return {
             "threads": int(self.intra_op_num_threads),
-            "accuracy": "strict" if self.accuracy == "strict" else self.accuracy,
+            "accuracy": self.accuracy,
             "memory_cap": int(self.memory_cap),
             "optimize": self.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL,
             "disabled_passes": list(self.disabled_passes),
@@ -100,7 +104,7 @@ class SessionOptions:
         }
 
     def _state(self):
-        return {k: v for k, v in self.__dict__.items()}
+        return dict(self.__dict__)
 
     def __repr__(self):
         return (f"SessionOptions(intra_op_num_threads={self.intra_op_num_threads}, accuracy={self.accuracy!r}, "
