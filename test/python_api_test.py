@@ -167,9 +167,33 @@ class Sessions(unittest.TestCase):
         self.assertEqual(options.get_session_config_entry("session.disable_prepacking"), "1")
         with self.assertRaises(ort.InvalidArgument):
             options.add_session_config_entry("session.no_such_key", "1")
-        options.accuracy = "exact"
-        with self.assertRaises(ort.InvalidArgument):
-            ort.InferenceSession(one("Relu"), options)
+
+    def test_settings(self):
+        options = ort.SessionOptions()
+        self.assertEqual((options.accuracy, options.threads, options.hint, options.deterministic), ("default", 0, "latency", False))
+        options.memory_cap = "64K"
+        options.intra_op_num_threads = 2
+        options.use_deterministic_compute = True
+        options.set("hint", "memory")
+        self.assertEqual((options.memory_cap, options.threads, options.deterministic, options.get("hint")), (65536, 2, True, "memory"))
+        for key, value, text in [("accuracy", "exact", "strict, default or fast"), ("hints", "latency", "the options are: hint, threads"),
+                                 ("threads", -1, "0 to 1024"), ("memory_cap", "lots", "suffix"), ("log_level", "loud", "debug, info")]:
+            with self.assertRaises(ort.InvalidArgument) as caught:
+                options.set(key, value)
+            self.assertIn(text, str(caught.exception))
+        with self.assertRaises(MemoryError):
+            ort.InferenceSession(model([h.make_node("Relu", ["x"], ["a"]), h.make_node("Neg", ["a"], ["y"])], [tensor("x")], [tensor("y")]),
+                                 options).run(None, {"x": np.zeros(100000, np.float32)})
+        again = pickle.loads(pickle.dumps(ort.InferenceSession(one("Relu"), options)))
+        self.assertEqual(again.get_session_options().memory_cap, 65536)
+
+    def test_environment(self):
+        code = "import anyrt as o\ns = o.SessionOptions()\nprint(s.memory_cap, s.hint)\ns.hint = 'latency'\nprint(s.hint)\n"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "ANYRT_MEMORY_CAP": "2K", "ANYRT_HINT": "memory"})
+        self.assertEqual(done.stdout.split(), ["2048", "memory", "latency"], done.stderr)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env={**os.environ, "ANYRT_HINT": "speed"})
+        self.assertIn("ANYRT_HINT", done.stderr)
 
     def test_log_severity(self):
         ort.set_default_logger_severity(2)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "engine/config.h"
 #include "format/onnx/reader.h"
 #include "graph/walk.h"
 #include "interp/interp.h"
@@ -54,8 +55,8 @@ Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions
 // What packed weights depend on: sessions of one key share them.
 std::string weights_key(const ModelInfo& info, const SessionOptions& options) {
   if (!info.identity) return "";
-  std::string key = fmt::format("{:016x} {} {} {}", info.identity, static_cast<int>(options.accuracy), options.optimize,
-                                options.device);
+  std::string key = fmt::format("{:016x} {} {} {} {}", info.identity, static_cast<int>(options.accuracy),
+                                options.hint == Hint::kMemory, options.optimize, options.device);
   for (const std::string& d : options.devices) key += " " + d;
   for (const std::string& p : options.disabled_passes) key += " -" + p;
   for (const auto& [symbol, size] : options.dims) key += fmt::format(" {}={}", symbol, size);
@@ -163,8 +164,12 @@ struct Session::Impl {
       call.deadline = run.deadline;
       call.memory_cap = run.memory_cap ? run.memory_cap : options.memory_cap;
       call.threads = options.threads;
+      call.seed = options.seed;
+      call.same_seed = options.deterministic;
       call.on_node = run.on_node;
-      ANYRT_ASSIGN(out, executor->run(inputs_in, call));
+      Expected<std::vector<Value>> result = executor->run(inputs_in, call);
+      if (options.hint == Hint::kMemory) executor->trim();
+      ANYRT_ASSIGN(out, std::move(result));
       return {};
     }
     InterpOptions io;
@@ -189,7 +194,8 @@ const std::vector<ValueSpec>& Session::outputs() const { return impl_->outputs; 
 const ModelInfo& Session::info() const { return impl_->model.info; }
 const Graph& Session::graph() const { return impl_->model.graph; }
 
-Expected<std::unique_ptr<Session>> Session::load(const std::string& path, const SessionOptions& options) {
+Expected<std::unique_ptr<Session>> Session::load(const std::string& path, const SessionOptions& asked) {
+  ANYRT_ASSIGN(const SessionOptions options, resolve_options(asked));
   ANYRT_ASSIGN(Model model, read_onnx_file(path));
   const std::string key = weights_key(model.info, options);
   Expected<std::unique_ptr<Session>> s = make(std::move(model), options, key);
@@ -199,13 +205,15 @@ Expected<std::unique_ptr<Session>> Session::load(const std::string& path, const 
 
 Expected<std::unique_ptr<Session>> Session::load_bytes(std::span<const std::byte> bytes,
                                                        std::shared_ptr<const void> keep_alive,
-                                                       const SessionOptions& options) {
+                                                       const SessionOptions& asked) {
+  ANYRT_ASSIGN(const SessionOptions options, resolve_options(asked));
   ANYRT_ASSIGN(Model model, read_onnx_bytes(bytes, std::move(keep_alive)));
   const std::string key = weights_key(model.info, options);
   return make(std::move(model), options, key);
 }
 
-Expected<std::unique_ptr<Session>> Session::from_model(Model model, const SessionOptions& options) {
+Expected<std::unique_ptr<Session>> Session::from_model(Model model, const SessionOptions& asked) {
+  ANYRT_ASSIGN(const SessionOptions options, resolve_options(asked));
   return make(std::move(model), options, "");
 }
 
@@ -248,6 +256,7 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   // names it.
   if (const auto& ops = impl.model.info.custom_ops; !key.empty() && !ops->empty())
     key += fmt::format(" {}", static_cast<const void*>(ops.get()));
+  if (options.hint == Hint::kMemory) keep_weights_once(*impl.plan);
   ANYRT_TRY(prepare_plan(*impl.plan, graph, key, options.threads));
   ANYRT_ASSIGN(impl.executor, Executor::create(*impl.plan));
   return session;

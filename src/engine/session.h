@@ -18,6 +18,12 @@
 
 namespace anyrt {
 
+// What a session spends most freely. latency: all threads on one run. throughput: one thread a run, for callers that
+// run at the same time (unless `threads` is set). memory: no second copy of weights in another form, and activations
+// are given back after each run.
+enum class Hint : uint8_t { kLatency, kThroughput, kMemory };
+
+// engine/config.h sets the options that people know by name.
 struct SessionOptions {
   // Preference list of devices ("cpu", "loopback", "loopback:1"): nodes go to the first that takes them, the rest to
   // the CPU. A device that is not there gives a warning; when none of the list is there, an error.
@@ -25,9 +31,13 @@ struct SessionOptions {
   // One device that must be there.
   std::string device;
   int threads = 0;  // limit for one run; 0 = what the process may use
+  Hint hint = Hint::kLatency;
   Accuracy accuracy = Accuracy::kDefault;
-  size_t memory_cap = 0;  // bytes of one run's activations; 0 = none
-  bool optimize = true;   // graph passes on or off
+  bool deterministic = false;  // the same bits for every run and number of threads: accuracy strict, fixed random seeds
+  uint64_t seed = 0;           // of random operators without a seed of their own
+  std::string cache_dir;       // for files that outlive the process; "" = the user's cache folder
+  size_t memory_cap = 0;       // bytes of one run's activations; 0 = none
+  bool optimize = true;        // graph passes on or off
   std::vector<std::string> disabled_passes;
   bool use_interpreter = false;  // run with the oracle instead of the plan
   // Symbols fixed when the session is made ("batch" -> 1), as free_dimension_override.

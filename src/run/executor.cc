@@ -290,7 +290,7 @@ Expected<std::unique_ptr<Executor>> Executor::create(const Plan& plan) {
 Expected<std::vector<Value>> Executor::run(const std::vector<Value>& inputs, const CallOptions& options) const {
   Call call;
   call.options = &options;
-  call.seed = 0x2545f4914f6cdd1dull * ++state_->calls;
+  call.seed = 0x2545f4914f6cdd1dull * (options.same_seed ? 1 : ++state_->calls) ^ options.seed * 0x9e3779b97f4a7c15ull;
   if (options.memory_cap) call.meter = std::make_shared<MemoryMeter>(options.memory_cap);
   ANYRT_ASSIGN(std::vector<Value> out, state_->run(inputs, {}, {}, call));
   // The caller owns what it gets: results that share bytes with inputs, weights or each other are copied.
@@ -309,10 +309,15 @@ size_t Executor::idle_bytes() const {
   return total;
 }
 
-void Executor::trim() const {
-  const std::lock_guard<std::mutex> lock(state_->mutex);
-  for (const auto& frame : state_->spare) state_->free_frame(*frame);
-  state_->spare.clear();
+void Executor::trim() const { state_->trim(); }
+
+void Executor::State::trim() const {
+  for (const auto& step : bodies) {
+    for (const auto& body : step) body->trim();
+  }
+  const std::lock_guard<std::mutex> lock(mutex);
+  for (const auto& frame : spare) free_frame(*frame);
+  spare.clear();
 }
 
 }  // namespace anyrt

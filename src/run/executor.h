@@ -17,8 +17,10 @@ namespace anyrt {
 struct CallOptions {
   const std::atomic<bool>* cancel = nullptr;
   std::optional<std::chrono::steady_clock::time_point> deadline;
-  size_t memory_cap = 0;  // bytes of activations; 0 = none
-  int threads = 0;        // 0 = what the process may use
+  size_t memory_cap = 0;   // bytes of activations; 0 = none
+  int threads = 0;         // 0 = what the process may use
+  uint64_t seed = 0;       // mixed into that of random operators without one of their own
+  bool same_seed = false;  // every call draws the same numbers
   std::function<void(const Graph&, NodeId, const std::vector<Value>&)> on_node;
 };
 
@@ -34,7 +36,7 @@ class Executor {
 
   // Bytes of the arenas that spare frames hold now.
   size_t idle_bytes() const;
-  // Drops spare frames.
+  // Drops spare frames, those of bodies too.
   void trim() const;
 
   struct State;

@@ -91,6 +91,7 @@ struct Executor::State {
   Expected<std::unique_ptr<Frame>> take_frame(const Dim::Bindings& bindings, Call& call) const;
   void give_back(std::unique_ptr<Frame> frame, Call& call) const;
   void free_frame(Frame& frame) const;
+  void trim() const;
   Expected<std::vector<Value>> run(const std::vector<Value>& inputs, const std::vector<Value>& captures,
                                    const Dim::Bindings& outer, Call& call) const;
   Status run_steps(Frame& frame, const Dim::Bindings& bindings, Call& call) const;

@@ -10,6 +10,7 @@
 #include <chrono>
 
 #include "bindings/python/common.h"
+#include "engine/config.h"
 
 namespace anyrt::python {
 
@@ -142,17 +143,13 @@ nb::list specs(const std::vector<ValueSpec>& all, bool with_default) {
 
 SessionOptions options_from(const nb::dict& d) {
   SessionOptions o;
+  check(read_environment(o));
   for (auto [key, value] : d) {
     const std::string name = text_of(key);
-    if (name == "threads") {
-      o.threads = nb::cast<int>(value);
-    } else if (name == "accuracy") {
-      const std::string text = text_of(value);
-      if (text != "strict" && text != "default" && text != "fast")
-        raise_status(invalid_argument("accuracy is '{}', expected strict, default or fast", text));
-      o.accuracy = text == "strict" ? Accuracy::kStrict : text == "fast" ? Accuracy::kFast : Accuracy::kDefault;
-    } else if (name == "memory_cap") {
-      o.memory_cap = nb::cast<size_t>(value);
+    if (name == "config") {
+      for (auto [k, v] : nb::cast<nb::dict>(value)) check(set_option(o, text_of(k), text_of(v)));
+    } else if (name == "seed") {
+      o.seed = nb::cast<uint64_t>(value);
     } else if (name == "optimize") {
       o.optimize = nb::cast<bool>(value);
     } else if (name == "disabled_passes") {
@@ -188,6 +185,24 @@ std::unique_ptr<Session> make_session(nb::handle source, const nb::dict& option_
 }  // namespace
 
 void bind_session(nb::module_& m) {
+  // (name, allowed values, meaning) of every setting; engine/config.h.
+  m.def("config_keys", [] {
+    nb::list out;
+    for (const ConfigKey& k : config_keys())
+      out.append(nb::make_tuple(nb::str(k.name), nb::str(k.values), nb::str(k.doc)));
+    return out;
+  });
+  m.def("check_config", [](nb::handle key, nb::handle value) {
+    const std::string name = text_of(key), text = text_of(value);
+    SessionOptions o;
+    check(set_option(o, name, text));
+    return nb::str(take(get_option(o, name)).c_str());
+  });
+  m.def("default_config", [](nb::handle key) {
+    SessionOptions o;
+    check(read_environment(o));
+    return nb::str(take(get_option(o, text_of(key))).c_str());
+  });
   nb::class_<std::atomic<bool>>(m, "Flag")
       .def("__init__", [](std::atomic<bool>* self) { new (self) std::atomic<bool>(false); })
       .def("set", [](std::atomic<bool>& self, bool on) { self = on; })

@@ -12,6 +12,7 @@
 #include "tools/bench/rounds.h"
 #include "tools/data/data.h"
 #include "tools/data/options.h"
+#include "tools/data/session_flags.h"
 
 namespace anyrt::cli {
 
@@ -19,7 +20,7 @@ namespace {
 
 constexpr Option kOwnOptions[] = {
     {"model", OptionKind::kText, "model to time", "", true},
-    {"--threads", OptionKind::kText, "threads for one run, a list times each: 1,2; 0 = what the machine offers", "0"},
+    {"--threads", OptionKind::kText, "threads for one run, a list times each: 1,2; 0 = what the machine offers"},
     {"--seconds", OptionKind::kNumber, "time to measure for", "3"},
     {"--warmup", OptionKind::kNumber, "seconds of runs that do not count", "0.5"},
     {"--runs", OptionKind::kInteger, "exactly so many runs instead of --seconds"},
@@ -30,25 +31,16 @@ constexpr Option kOwnOptions[] = {
      "after one run print a line of JSON, then answer the lines 'run K', 'save PATH' and 'peak': for programs that "
      "time "
      "several engines in turns"},
-    {"--accuracy", OptionKind::kText, "strict, default or fast", "default"},
-    {"--device", OptionKind::kText, "device that must run it"},
     {"--no-passes", OptionKind::kFlag, "leave the graph as it is"},
     {"--json", OptionKind::kFlag, "print JSON"},
 };
-constexpr auto kOptions = joined(kOwnOptions, kDataOptions);
+constexpr auto kOptions = joined(joined(kOwnOptions, kSessionFlags), kDataOptions);
 
 struct Loaded {
   std::unique_ptr<Session> session;
   std::vector<Value> inputs;
   double load_ms = 0;
 };
-
-Expected<Accuracy> accuracy_from(const std::string& text) {
-  if (text == "strict") return Accuracy::kStrict;
-  if (text == "default") return Accuracy::kDefault;
-  if (text == "fast") return Accuracy::kFast;
-  return invalid_argument("--accuracy expects strict, default or fast, found '{}'", text);
-}
 
 Expected<int> thread_count(const std::string& text) {
   int n = 0;
@@ -58,12 +50,16 @@ Expected<int> thread_count(const std::string& text) {
   return n;
 }
 
+// --threads is a list here; where it is not given, the environment counts.
+Expected<SessionOptions> options_from(Args args, const std::vector<int>& threads) {
+  args.values.erase("threads");
+  ANYRT_ASSIGN(SessionOptions options, session_options_from(args));
+  if (!threads.empty()) options.threads = threads[0];
+  return options;
+}
+
 Expected<Loaded> load_model(const Args& args, int threads) {
-  SessionOptions options;
-  options.threads = threads;
-  options.device = args.text("device");
-  options.optimize = !args.flag("no-passes");
-  ANYRT_ASSIGN(options.accuracy, accuracy_from(args.text("accuracy")));
+  ANYRT_ASSIGN(const SessionOptions options, options_from(args, {threads}));
   Loaded out;
   const auto start = std::chrono::steady_clock::now();
   ANYRT_ASSIGN(out.session, Session::load(args.text("model"), options));
@@ -116,6 +112,10 @@ Status bench_model(const Args& args) {
   for (const std::string& text : args.words("threads")) {
     ANYRT_ASSIGN(const int n, thread_count(text));
     counts.push_back(n);
+  }
+  if (counts.empty()) {
+    ANYRT_ASSIGN(const SessionOptions from_environment, options_from(args, {}));
+    counts.push_back(from_environment.threads);
   }
   if (args.flag("profile") || args.flag("rounds-from-stdin")) {
     if (counts.size() != 1)

@@ -110,6 +110,13 @@ constexpr std::array<Option, A + B> joined(const Option (&a)[A], const Option (&
   for (size_t i = 0; i < B; ++i) out[A + i] = b[i];
   return out;
 }
+template <size_t A, size_t B>
+constexpr std::array<Option, A + B> joined(const std::array<Option, A>& a, const Option (&b)[B]) {
+  std::array<Option, A + B> out{};
+  for (size_t i = 0; i < A; ++i) out[i] = a[i];
+  for (size_t i = 0; i < B; ++i) out[A + i] = b[i];
+  return out;
+}
 
 }  // namespace cli
 

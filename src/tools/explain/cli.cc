@@ -4,26 +4,27 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "engine/session.h"
+#include "tools/data/options.h"
+#include "tools/data/session_flags.h"
 
 namespace anyrt::cli {
 
 namespace {
 
-constexpr Option kOptions[] = {
+constexpr Option kOwnOptions[] = {
     {"model", OptionKind::kText, "model to explain", "", true},
-    {"--device", OptionKind::kText, "device that must run it"},
+    kThreadsFlag,
     {"--providers", OptionKind::kText, "devices in order of preference, separated by commas"},
     {"--no-passes", OptionKind::kFlag, "leave the graph as it is"},
     {"--disable-pass", OptionKind::kList, "pass to leave out"},
     {"--json", OptionKind::kFlag, "print JSON: the passes that changed the graph, and the plan"},
 };
+constexpr auto kOptions = joined(kOwnOptions, kSessionFlags);
 
 int run(const Args& args) {
-  SessionOptions options;
-  options.device = args.text("device");
-  options.devices = args.words("providers");
-  options.optimize = !args.flag("no-passes");
-  options.disabled_passes = args.list("disable-pass");
+  Expected<SessionOptions> given = session_options_from(args);
+  if (!given.ok()) return report(given.status());
+  SessionOptions& options = *given;
   Json stages = Json::array();
   std::string text;
   options.on_stage = [&](std::string_view stage, const Graph& graph) {

@@ -2,17 +2,21 @@
 #include <cstdio>
 
 #include "base/command.h"
+#include "tools/data/options.h"
+#include "tools/data/session_flags.h"
 #include "tools/info/info.h"
 
 namespace anyrt::cli {
 
 namespace {
 
-constexpr Option kOptions[] = {
+constexpr Option kOwnOptions[] = {
     {"model", OptionKind::kText, "model to describe", "", true},
+    kThreadsFlag,
     {"--dim", OptionKind::kList, "size of a symbolic dimension: batch=1"},
     {"--json", OptionKind::kFlag, "print JSON"},
 };
+constexpr auto kOptions = joined(kOwnOptions, kSessionFlags);
 
 int run(const Args& args) {
   Dim::Bindings dims;
@@ -25,7 +29,9 @@ int run(const Args& args) {
     }
     dims[text.substr(0, at)] = n;
   }
-  const Expected<Json> info = model_info(args.text("model"), dims);
+  const Expected<SessionOptions> options = session_options_from(args);
+  if (!options.ok()) return report(options.status());
+  const Expected<Json> info = model_info(args.text("model"), dims, *options);
   if (!info.ok()) return report(info.status());
   std::printf("%s\n", args.flag("json") ? info->dump(2).c_str() : info_text(*info).c_str());
   return kExitOk;

@@ -70,7 +70,7 @@ Json interface(const Graph& graph, const std::vector<ValueId>& ids, Totals& t) {
 
 }  // namespace
 
-Expected<Json> model_info(const std::string& path, const Dim::Bindings& dims) {
+Expected<Json> model_info(const std::string& path, const Dim::Bindings& dims, const SessionOptions& given) {
   ANYRT_ASSIGN(Model model, read_onnx_file(path));
   const ModelInfo info = model.info;
   if (Status s = upgrade_and_infer(model); !s.ok()) return std::move(s).with_context(path);
@@ -105,7 +105,8 @@ Expected<Json> model_info(const std::string& path, const Dim::Bindings& dims) {
   for (const DeviceDef* def : all_devices()) {
     Expected<std::vector<DeviceInfo>> present = def->probe();
     if (!present.ok() || present->empty()) continue;
-    SessionOptions options;
+    if (!given.device.empty() && given.device != def->name) continue;
+    SessionOptions options = given;
     options.device = def->name;
     const Expected<std::unique_ptr<Session>> session = Session::load(path, options);
     Json one = Json::object();

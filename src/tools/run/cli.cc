@@ -9,6 +9,7 @@
 #include "tools/data/data.h"
 #include "tools/data/options.h"
 #include "tools/data/output.h"
+#include "tools/data/session_flags.h"
 
 namespace anyrt::cli {
 
@@ -23,39 +24,21 @@ constexpr Option kOwnOptions[] = {
     {"--labels", OptionKind::kText, "file with a label a line for --top-k"},
     {"--softmax", OptionKind::kFlag, "show --top-k values as probabilities"},
     {"--elements", OptionKind::kInteger, "elements shown of each output", "8"},
-    {"--device", OptionKind::kText, "device that must run it"},
     {"--providers", OptionKind::kText, "devices in order of preference, separated by commas"},
-    {"--threads", OptionKind::kInteger, "threads for one run; 0 = what the machine offers", "0"},
-    {"--memory-cap", OptionKind::kText, "most bytes of activations, such as 512MiB"},
+    kThreadsFlag,
     {"--time-limit", OptionKind::kNumber, "seconds after which the run is stopped"},
     {"--no-passes", OptionKind::kFlag, "leave the graph as it is"},
     {"--interpreter", OptionKind::kFlag, "run with the reference interpreter"},
     {"--json", OptionKind::kFlag, "print JSON"},
 };
-constexpr auto kOptions = joined(kOwnOptions, kDataOptions);
-
-Expected<SessionOptions> session_options(const Args& args) {
-  SessionOptions options;
-  options.device = args.text("device");
-  options.devices = args.words("providers");
-  options.threads = static_cast<int>(args.integer("threads"));
-  options.optimize = !args.flag("no-passes");
-  options.use_interpreter = args.flag("interpreter");
-  if (args.given("memory-cap")) {
-    const auto bytes = parse_bytes(args.text("memory-cap"));
-    if (!bytes)
-      return invalid_argument("--memory-cap expects a size such as 512MiB, found '{}'", args.text("memory-cap"));
-    options.memory_cap = static_cast<size_t>(*bytes);
-  }
-  return options;
-}
+constexpr auto kOptions = joined(joined(kOwnOptions, kSessionFlags), kDataOptions);
 
 Status run_model(const Args& args) {
   using Clock = std::chrono::steady_clock;
   const auto seconds = [](Clock::time_point a, Clock::time_point b) {
     return std::chrono::duration<double>(b - a).count();
   };
-  ANYRT_ASSIGN(const SessionOptions options, session_options(args));
+  ANYRT_ASSIGN(const SessionOptions options, session_options_from(args));
   const auto start = Clock::now();
   ANYRT_ASSIGN(const std::unique_ptr<Session> session, Session::load(args.text("model"), options));
   const auto loaded = Clock::now();

@@ -2,32 +2,35 @@
 
 #include "base/command.h"
 #include "base/json.h"
+#include "tools/data/options.h"
+#include "tools/data/session_flags.h"
 #include "tools/test/test.h"
 
 namespace anyrt::cli {
 
 namespace {
 
-constexpr Option kOptions[] = {
+constexpr Option kOwnOptions[] = {
     {"path", OptionKind::kList, "folders to search for tests, or model files", "", true},
+    kThreadsFlag,
     {"--rtol", OptionKind::kNumber, "relative tolerance (default: 1e-3, or what the test says)"},
     {"--atol", OptionKind::kNumber, "absolute tolerance (default: 1e-7, or what the test says)"},
-    {"--device", OptionKind::kText, "run on this device"},
     {"--interpreter", OptionKind::kFlag, "run with the reference interpreter"},
     {"--no-optimize", OptionKind::kFlag, "leave out the graph passes"},
     {"--disable-pass", OptionKind::kList, "leave out this graph pass"},
     {"--json", OptionKind::kFlag, "print JSON"},
     {"-q,--quiet", OptionKind::kFlag, "print failed tests and the closing line only"},
 };
+constexpr auto kOptions = joined(kOwnOptions, kSessionFlags);
 
 int run(const Args& args) {
   TestOptions options;
   if (args.given("rtol")) options.rtol = args.number("rtol");
   if (args.given("atol")) options.atol = args.number("atol");
-  options.session.device = args.text("device");
-  options.session.use_interpreter = args.flag("interpreter");
+  const Expected<SessionOptions> session = session_options_from(args);
+  if (!session.ok()) return report(session.status());
+  options.session = *session;
   options.session.optimize = !args.flag("no-optimize");
-  options.session.disabled_passes = args.list("disable-pass");
   const bool json = args.flag("json"), quiet = args.flag("quiet");
   Json results = Json::array();
   const auto tell = [&](const TestResult& r) {

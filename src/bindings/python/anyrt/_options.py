@@ -26,17 +26,26 @@ class ExecutionOrder(enum.IntEnum):
     MEMORY_EFFICIENT = 2
 
 
+def _flag(text):
+    return text != "0"
+
+
+def _setting(key, kind, doc):
+    return property(lambda self: kind(self.get(key)), lambda self, value: self.set(key, value), doc=doc)
+
+
 @functools.cache
 def _config_keys():
     return frozenset((pathlib.Path(__file__).parent / "_config_keys.txt").read_text().split())
 
 
 class SessionOptions:
-    """Options of a session. Names of onnxruntime, and anyrt's own: ``accuracy`` (strict, default, fast), ``memory_cap``
-    (bytes of one run's activations, 0 = none) and ``disabled_passes``."""
+    """Options of a session. Names of onnxruntime, and anyrt's own: ``disabled_passes`` and the settings of
+    docs/configuration.md: ``hint``, ``threads``, ``accuracy``, ``deterministic``, ``memory_cap``, ``cache_dir``,
+    ``log_level``. Those that are not set here are as the environment (``ANYRT_*``) says."""
 
     def __init__(self):
-        self.intra_op_num_threads = 0
+        self._settings = {}
         self.inter_op_num_threads = 0
         self.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
         self.execution_mode = ExecutionMode.ORT_SEQUENTIAL
@@ -44,16 +53,33 @@ class SessionOptions:
         self.enable_cpu_mem_arena = True
         self.enable_mem_pattern = True
         self.enable_mem_reuse = True
-        self.use_deterministic_compute = False
         self.profile_file_prefix = "onnxruntime_profile_"
         self.logid = ""
         self.log_severity_level = -1
         self.log_verbosity_level = 0
-        self.accuracy = "default"
-        self.memory_cap = 0
         self.disabled_passes = []
         self._dims = []
         self._config = {}
+
+    def set(self, key, value):
+        """Sets one setting by name; an unknown name or a value that is not allowed raises InvalidArgument with what is."""
+        text = str(int(value)) if isinstance(value, (bool, int)) else str(value)
+        self._settings[key] = _anyrt.check_config(key, text)
+
+    def get(self, key):
+        """The setting as text: what was set here, else what the environment says, else the default."""
+        found = self._settings.get(key)
+        return _anyrt.default_config(key) if found is None else found
+
+    hint = _setting("hint", str, "What to spend: latency, throughput or memory.")
+    threads = _setting("threads", int, "Threads that one run may use; 0 = what the process may use.")
+    accuracy = _setting("accuracy", str, "strict, default or fast.")
+    deterministic = _setting("deterministic", _flag, "The same bits for every run and number of threads.")
+    memory_cap = _setting("memory_cap", int, "Most bytes of one run's activations, with suffixes such as '512M'; 0 = no cap.")
+    cache_dir = _setting("cache_dir", str, "Where files that outlive the process may be kept.")
+    log_level = _setting("log_level", str, "Messages of the process from this severity on.")
+    intra_op_num_threads = _setting("threads", int, "Threads that one run may use; 0 = what the process may use.")
+    use_deterministic_compute = _setting("deterministic", _flag, "The same bits for every run and number of threads.")
 
     enable_profiling = property(lambda self: False)
     optimized_model_filepath = property(lambda self: "")
@@ -95,9 +121,7 @@ class SessionOptions:
 
     def _native(self):
         return {
-            "threads": int(self.intra_op_num_threads),
-            "accuracy": self.accuracy,
-            "memory_cap": int(self.memory_cap),
+            "config": dict(self._settings),
             "optimize": self.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL,
             "disabled_passes": list(self.disabled_passes),
             "dims": list(self._dims),
