@@ -30,7 +30,16 @@ std::atomic<size_t>& limit() {
   return value;
 }
 
-thread_local std::shared_ptr<MemoryMeter> current_meter;
+// No destructor runs for it: one would keep a shared library loaded until the thread ends. Scopes put back what was
+// there before, so nothing is left in it.
+std::shared_ptr<MemoryMeter>& current_meter() {
+  using Pointer = std::shared_ptr<MemoryMeter>;
+  static constinit thread_local bool made = false;
+  alignas(Pointer) static constinit thread_local std::byte slot[sizeof(Pointer)] = {};
+  if (made) return *std::launder(reinterpret_cast<Pointer*>(slot));
+  made = true;
+  return *new (slot) Pointer;
+}
 
 // Counts in the meter of the thread that makes it.
 class CountedBuffer : public Buffer {
@@ -43,7 +52,7 @@ class CountedBuffer : public Buffer {
   }
 
  private:
-  std::shared_ptr<MemoryMeter> meter_ = current_meter;
+  std::shared_ptr<MemoryMeter> meter_ = current_meter();
 };
 
 class OwnedBuffer final : public CountedBuffer {
@@ -97,10 +106,11 @@ Expected<void*> allocate_bytes(size_t bytes) {
       return make_error(Code::kResourceExhausted, "out of memory: a buffer of {} bytes, {} are available", bytes,
                         available);
   }
-  if (current_meter) {
-    Status room = current_meter->add(bytes);
+  MemoryMeter* const meter = current_meter().get();
+  if (meter) {
+    Status room = meter->add(bytes);
     if (!room.ok()) {
-      current_meter->remove(bytes);
+      meter->remove(bytes);
       return room;
     }
   }
@@ -109,7 +119,7 @@ Expected<void*> allocate_bytes(size_t bytes) {
   const size_t rounded = std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
   const bool large = rounded >= kHugePage;
   void* data = std::aligned_alloc(large ? kHugePage : kAlignment, rounded);
-  if (data == nullptr && current_meter) current_meter->remove(bytes);
+  if (data == nullptr && meter) meter->remove(bytes);
   if (data == nullptr) return make_error(Code::kResourceExhausted, "out of memory for a buffer of {} bytes", bytes);
 #if defined(MADV_HUGEPAGE)
   // Reading weights from memory waits for address translation as much as for the bytes. Whole pages only, so that no
@@ -127,8 +137,8 @@ Status MemoryMeter::add(size_t bytes) {
   return make_error(Code::kResourceExhausted, "the run needs {} bytes at this point, the memory cap is {}", now, cap);
 }
 
-MeterScope::MeterScope(std::shared_ptr<MemoryMeter> meter) : outer_(std::exchange(current_meter, std::move(meter))) {}
-MeterScope::~MeterScope() { current_meter = std::move(outer_); }
+MeterScope::MeterScope(std::shared_ptr<MemoryMeter> meter) : outer_(std::exchange(current_meter(), std::move(meter))) {}
+MeterScope::~MeterScope() { current_meter() = std::move(outer_); }
 
 size_t buffer_limit() { return limit().load(std::memory_order_relaxed); }
 void set_buffer_limit(size_t bytes) { limit().store(bytes, std::memory_order_relaxed); }
