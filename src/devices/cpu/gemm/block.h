@@ -33,6 +33,7 @@ enum class GemmB : uint8_t {
 inline constexpr int64_t kGemmThinRows = 3;
 inline constexpr int64_t kGemmDepth = 256;     // of a block along k: a panel of B stays in the first-level cache
 inline constexpr int64_t kGemmRowBlock = 252;  // rows of A that share a panel of B: they stay in the second level
+inline constexpr int64_t kGemmMostPanels = 8;  // of a plain B, copied at once: they stay in the second level
 inline constexpr int64_t kGemmRowPad = 16;     // between copied rows of A, which would fall on the same cache sets
 
 // One piece of a product, computed by one thread: rows and columns of C that begin at `a`, `b` and `c`.
@@ -49,7 +50,8 @@ struct GemmBlock {
   bool thin = false;        // of the whole product: at most kGemmThinRows rows
   GemmFinish finish;
   int64_t batch = 0, row = 0, col = 0;  // where the piece lies, for `finish`
-  void* b_scratch = nullptr;            // kPlain: a panel of kGemmDepth rows
+  void* b_scratch = nullptr;            // kPlain: b_panels panels of kGemmDepth rows
+  int64_t b_panels = 1;
   void* a_scratch = nullptr;            // gemm_packs_a: kGemmRowBlock rows of kGemmDepth + kGemmRowPad
 };
 

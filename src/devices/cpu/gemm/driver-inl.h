@@ -77,6 +77,25 @@ void pack_panel(const TB* b, int64_t b_row, int64_t b_col, int64_t depth, int64_
   }
 }
 
+// The same for `columns` columns whose rows lie side by side, as panels one after the other.
+template <class T>
+void pack_panels(const T* b, int64_t b_row, int64_t depth, int64_t columns, T* to) {
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), width = 2 * lanes, panel = depth * width;
+  for (int64_t k = 0; k < depth; ++k) {
+    const T* from = b + k * b_row;
+    T* out = to + k * width;
+    int64_t j = 0;
+    for (; j + width <= columns; j += width, out += panel) {
+      hn::StoreU(hn::LoadU(d, from + j), d, out);
+      hn::StoreU(hn::LoadU(d, from + j + lanes), d, out + lanes);
+    }
+    if (j == columns) continue;
+    std::memcpy(out, from + j, static_cast<size_t>(columns - j) * sizeof(T));
+    std::fill(out + columns - j, out + width, T(0));
+  }
+}
+
 template <class TB, class T>
 void widen_panel(const TB* from, int64_t n, T* to) {
   const hn::ScalableTag<T> d;
@@ -184,6 +203,93 @@ void stream_rows(const GemmBlock& g) {
   if (g.finish.fn) g.finish.fn(g.finish.context, g.c, g.c_row, g.batch, g.row, g.m, g.col, g.n);
 }
 
+// Some rows of a block along k of A, copied where there is room for that.
+template <class T>
+struct RowsOfA {
+  const T* a;
+  int64_t a_row, a_col;
+
+  RowsOfA(const GemmBlock& g, int64_t row0, int64_t rows, int64_t k0, int64_t depth)
+      : a(static_cast<const T*>(g.a) + row0 * g.a_row + k0 * g.a_col), a_row(g.a_row), a_col(g.a_col) {
+    T* const store = static_cast<T*>(g.a_scratch);
+    if (!store) return;
+    if (a_col == 1) {
+      a_row = depth + kGemmRowPad;
+      for (int64_t i = 0; i < rows; ++i)
+        std::memcpy(store + i * a_row, a + i * g.a_row, static_cast<size_t>(depth) * sizeof(T));
+    } else if (a_row == 1) {
+      for (int64_t k = 0; k < depth; ++k)
+        std::memcpy(store + k * rows, a + k * g.a_col, static_cast<size_t>(rows) * sizeof(T));
+      a_col = rows;
+    } else {
+      for (int64_t k = 0; k < depth; ++k) {
+        for (int64_t i = 0; i < rows; ++i) store[k * rows + i] = a[i * g.a_row + k * g.a_col];
+      }
+      a_row = 1;
+      a_col = rows;
+    }
+    a = store;
+  }
+};
+
+// Tiles of some rows over some panels of B, `panel` elements apart, a row of tiles after the other: the rows of C are
+// written, and finished, in long runs.
+template <class T>
+void tile_rows(const GemmBlock& g, const RowsOfA<T>& a, int64_t row0, int64_t rows, const T* b, int64_t panel,
+               int64_t j0, int64_t columns, int64_t k0, int64_t depth) {
+  const int64_t width = panel_width<T>(), lanes = width / 2;
+  const int64_t count = (rows + kTileRows - 1) / kTileRows;
+  const bool last = k0 + depth == g.k && g.finish.fn;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t row = i * rows / count, height = (i + 1) * rows / count - row;
+    T* const c = static_cast<T*>(g.c) + (row0 + row) * g.c_row + j0;
+    for (int64_t j = 0; j < columns; j += width) {
+      const int64_t live = std::min(width, columns - j);
+      kTiles<T>[live > lanes ? 1 : 0][static_cast<size_t>(height - 1)](
+          Tile<T, T>{a.a + row * a.a_row, a.a_row, a.a_col, b + j / width * panel, width, depth, c + j, g.c_row, live,
+                     k0 > 0 || g.accumulate});
+    }
+    if (last)
+      g.finish.fn(g.finish.context, c, g.c_row, g.batch, g.row + row0 + row, height, g.col + j0, columns);
+  }
+}
+
+// Many rows times few panels of B, which are copied first where B is plain.
+template <class T>
+void multiply_wide(const GemmBlock& g) {
+  const int64_t width = panel_width<T>();
+  const int64_t row_blocks = (g.m + kGemmRowBlock - 1) / kGemmRowBlock;
+  T* const store = static_cast<T*>(g.b_scratch);
+  const bool packed = g.b_form == GemmB::kPanels;
+  const int64_t group = packed ? kGemmMostPanels : g.b_panels;
+  for (int64_t j0 = 0; j0 < g.n; j0 += group * width) {
+    const int64_t columns = std::min(group * width, g.n - j0);
+    for (int64_t k0 = 0; k0 < g.k; k0 += kGemmDepth) {
+      const int64_t depth = std::min(kGemmDepth, g.k - k0);
+      const T* b = static_cast<const T*>(g.b);
+      if (packed) {
+        b += j0 * g.k + k0 * width;
+      } else {
+        b += k0 * g.b_row + j0 * g.b_col;
+        if (g.b_col == 1) {
+          pack_panels(b, g.b_row, depth, columns, store);
+        } else {
+          for (int64_t j = 0; j < columns; j += width) {
+            pack_panel(b + j * g.b_col, g.b_row, g.b_col, depth, std::min(width, columns - j), width,
+                       store + j * depth);
+          }
+        }
+        b = store;
+      }
+      for (int64_t block = 0; block < row_blocks; ++block) {
+        const int64_t row0 = block * g.m / row_blocks, rows = (block + 1) * g.m / row_blocks - row0;
+        const RowsOfA<T> from(g, row0, rows, k0, depth);
+        tile_rows<T>(g, from, row0, rows, b, width * (packed ? g.k : depth), j0, columns, k0, depth);
+      }
+    }
+  }
+}
+
 template <class T, class TB>
 void multiply(const GemmBlock& g) {
   T* const c = static_cast<T*>(g.c);
@@ -198,11 +304,12 @@ void multiply(const GemmBlock& g) {
   }
   const int64_t width = panel_width<T>(), lanes = width / 2;
   const bool packed = g.b_form == GemmB::kPanels;
-  T* const a_store = static_cast<T*>(g.a_scratch);
   T* const b_store = static_cast<T*>(g.b_scratch);
   const int64_t row_blocks = (g.m + kGemmRowBlock - 1) / kGemmRowBlock;
   const bool short_c = g.m <= kTileRows;
-  const bool pack_a = a_store != nullptr;
+  if constexpr (std::is_same_v<T, TB>) {
+    if (!short_c && (!packed || g.n <= kGemmMostPanels * width)) return multiply_wide<T>(g);
+  }
   const bool fetch = packed && !short_c && g.k * g.n * static_cast<int64_t>(sizeof(TB)) > kPrefetchBytes;
   const auto b_at = [&](int64_t j, int64_t k0) {
     return packed ? static_cast<const TB*>(g.b) + j * g.k + k0 * width
@@ -224,7 +331,7 @@ void multiply(const GemmBlock& g) {
           run(Tile<T, T>{a, a_row, a_col, b_store, width, depth, nullptr, g.c_row, live, k0 > 0 || g.accumulate});
           return;
         }
-      } else if (!packed && (!short_c || g.b_col != 1 || (live != width && live != lanes))) {
+      } else if (!packed && (g.b_col != 1 || (live != width && live != lanes))) {
         pack_panel(b, g.b_row, g.b_col, depth, live, width, b_store);
         run(Tile<T, T>{a, a_row, a_col, b_store, width, depth, nullptr, g.c_row, live, k0 > 0 || g.accumulate});
         return;
@@ -242,23 +349,8 @@ void multiply(const GemmBlock& g) {
     }
     for (int64_t k0 = 0; k0 < g.k; k0 += kGemmDepth) {
       const int64_t depth = std::min(kGemmDepth, g.k - k0);
-      const T* from = a + k0 * g.a_col;
-      int64_t a_row = g.a_row, a_col = g.a_col;
-      if (pack_a) {
-        if (a_col == 1) {
-          a_row = depth + kGemmRowPad;
-          for (int64_t i = 0; i < rows; ++i)
-            std::memcpy(a_store + i * a_row, from + i * g.a_row, static_cast<size_t>(depth) * sizeof(T));
-        } else {
-          for (int64_t k = 0; k < depth; ++k) {
-            for (int64_t i = 0; i < rows; ++i) a_store[k * rows + i] = from[i * g.a_row + k * g.a_col];
-          }
-          a_row = 1;
-          a_col = rows;
-        }
-        from = a_store;
-      }
-      for (int64_t j = 0; j < g.n; j += width) panel(from, a_row, a_col, k0, depth, j);
+      const RowsOfA<T> from(g, row0, rows, k0, depth);
+      for (int64_t j = 0; j < g.n; j += width) panel(from.a, from.a_row, from.a_col, k0, depth, j);
     }
   }
 }

@@ -97,8 +97,12 @@ Gemm::Gemm(GemmProblem problem) : p_(std::move(problem)) {
   if (!dot_) {
     GemmBlock whole;
     whole.m = p_.m, whole.n = p_.n, whole.a_row = p_.a_row, whole.a_col = p_.a_col;
-    if (p_.b_form == GemmB::kPlain || p_.b_dtype != p_.dtype)
-      b_bytes_ = static_cast<size_t>(kGemmDepth * kernels_.panel) * element;
+    if (p_.b_form == GemmB::kPlain) {
+      b_panels_ = std::clamp<int64_t>(ceil_div(p_.n, kernels_.panel), 1, kGemmMostPanels);
+    } else if (p_.b_dtype != p_.dtype) {
+      b_panels_ = 1;
+    }
+    b_bytes_ = static_cast<size_t>(b_panels_ * std::min(p_.k, kGemmDepth) * kernels_.panel) * element;
     if (gemm_packs_a(whole, kernels_, element))
       a_bytes_ = static_cast<size_t>(kGemmRowBlock * (kGemmDepth + kGemmRowPad)) * element;
   }
@@ -165,7 +169,7 @@ void Gemm::run(const void* a, const void* b, void* c, const GemmFinish& finish, 
     g.batch = matrix;
     g.row = row;
     g.col = column;
-    if (b_bytes_ > 0) g.b_scratch = mine;
+    if (b_bytes_ > 0) g.b_scratch = mine, g.b_panels = b_panels_;
     if (a_bytes_ > 0 && gemm_packs_a(g, kernels_, element)) g.a_scratch = mine + b_bytes_;
     if (dot_) {
       kernels_.dot(g);

@@ -61,6 +61,7 @@ class Gemm {
   bool dot_ = false;
   int64_t count_ = 1;                 // of matrices
   size_t slots_ = 1;                  // pieces that may be computed at once
+  int64_t b_panels_ = 0;              // of a plain B, copied at once
   size_t a_bytes_ = 0, b_bytes_ = 0;  // of scratch for each of them
   std::vector<Split> splits_;         // by threads - 1
 };
