@@ -52,7 +52,7 @@ struct GemmBlock {
   int64_t batch = 0, row = 0, col = 0;  // where the piece lies, for `finish`
   void* b_scratch = nullptr;            // kPlain: b_panels panels of kGemmDepth rows
   int64_t b_panels = 1;
-  void* a_scratch = nullptr;            // gemm_packs_a: kGemmRowBlock rows of kGemmDepth + kGemmRowPad
+  void* a_scratch = nullptr;  // gemm_packs_a: kGemmRowBlock rows of kGemmDepth + kGemmRowPad
 };
 
 // Functions of one arithmetic type and one storage of B.

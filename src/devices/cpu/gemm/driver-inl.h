@@ -249,8 +249,7 @@ void tile_rows(const GemmBlock& g, const RowsOfA<T>& a, int64_t row0, int64_t ro
           Tile<T, T>{a.a + row * a.a_row, a.a_row, a.a_col, b + j / width * panel, width, depth, c + j, g.c_row, live,
                      k0 > 0 || g.accumulate});
     }
-    if (last)
-      g.finish.fn(g.finish.context, c, g.c_row, g.batch, g.row + row0 + row, height, g.col + j0, columns);
+    if (last) g.finish.fn(g.finish.context, c, g.c_row, g.batch, g.row + row0 + row, height, g.col + j0, columns);
   }
 }
 

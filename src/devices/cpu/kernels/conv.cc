@@ -4,9 +4,9 @@
 
 namespace anyrt::cpu {
 
-Expected<ConvPlan> plan_conv(const BindQuery& q) {
+Expected<ConvPlan> plan_conv(const BindQuery& q, const Dims& x, const Dims& z) {
   ConvPlan p;
-  ANYRT_ASSIGN(p.g, conv_geometry(q, q.input(0).dims, q.input(1).dims));
+  ANYRT_ASSIGN(p.g, conv_geometry(q, x, q.input(1).dims));
   if (p.g.axes.empty()) return not_implemented("no spatial axes");
   if (p.g.axes.size() == 1) p.g.axes.insert(p.g.axes.begin(), WindowAxis());
   p.in_size = p.g.in_size();
@@ -21,7 +21,7 @@ Expected<ConvPlan> plan_conv(const BindQuery& q) {
     ANYRT_ASSIGN(p.epilogue.activation, read_activation(q));
     p.epilogue.has_z = q.has_input(3);
     p.epilogue.add_after = q.i("add_after") != 0;
-    if (q.has_input(3) && q.input(3).dims != q.output(0).dims) return invalid_argument("Z has another shape");
+    if (q.has_input(3) && z != p.g.out_dims) return invalid_argument("Z has another shape");
   }
   if (q.output(0).count() == 0 || p.in_group * p.taps == 0) return not_implemented("an empty convolution");
   return p;
@@ -64,7 +64,7 @@ ConvBound bind_pointwise(ConvPlan plan) {
 }
 
 ConvBound bind_conv(const BindQuery& q, const std::shared_ptr<const void>& state) {
-  ANYRT_ASSIGN(ConvPlan plan, plan_conv(q));
+  ANYRT_ASSIGN(ConvPlan plan, plan_conv(q, q.input(0).dims, q.input(3).dims));
   if (plan.in_group == 1 && plan.out_group == 1 && plan.g.axes.size() == 2) return bind_depthwise(std::move(plan));
   if (is_pointwise(plan.g.axes)) return bind_pointwise(std::move(plan));
   if (state && winograd_pays(plan.g))

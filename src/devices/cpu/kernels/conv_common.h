@@ -8,7 +8,7 @@
 #include "devices/cpu/kernel.h"
 #include "opdef/conv.h"
 
-// Convolution of plain [N, C, spatial...] floats: Conv, and FusedConv of domain anyrt with block 0.
+// Convolution of floats: Conv, and FusedConv of domain anyrt.
 
 namespace anyrt::cpu {
 
@@ -22,7 +22,8 @@ struct ConvPlan {
   const float* residual(const StepArgs& args) const { return epilogue.has_z ? args.input<float>(3) : nullptr; }
 };
 
-Expected<ConvPlan> plan_conv(const BindQuery& q);
+// `x` and `z` are the plain dims of inputs 0 and 3.
+Expected<ConvPlan> plan_conv(const BindQuery& q, const Dims& x, const Dims& z);
 
 // The weights of a 3 x 3 kernel where 36 products of transformed tiles take its place.
 struct WinogradWeights {

@@ -5,6 +5,7 @@
 #include "devices/cpu/gemm/slots.h"
 #include "devices/cpu/kernel.h"
 #include "devices/cpu/kernels/planes_common.h"
+#include "devices/cpu/kernels/pool_lanes_common.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "devices/cpu/kernels/pool.cc"
@@ -138,7 +139,11 @@ Bound bind_pool(const BindQuery& q, bool average) {
   if (q.output(0).count() == 0) return not_implemented("an empty result");
   ANYRT_ASSIGN(WindowAxes axes, pool_windows(q, q.input(0).dims));
   if (axes.size() == 1) axes.insert(axes.begin(), WindowAxis());
-  if (axes.size() != 2) return not_implemented("{} spatial axes", axes.size());
+  const auto idle = [](const WindowAxis& a) {
+    return a.kernel == 1 && a.stride == 1 && a.pad_begin == 0 && a.pad_end == 0;
+  };
+  const bool lanes = axes.size() == 3 && idle(axes[2]);  // channels in blocks
+  if (axes.size() != 2 && !lanes) return not_implemented("{} spatial axes", axes.size());
   for (const WindowAxis& a : axes) {
     if (a.stride > 16) return not_implemented("a stride of {}", a.stride);
     // A window that lies outside altogether has no largest element; the reference decides.
@@ -147,8 +152,17 @@ Bound bind_pool(const BindQuery& q, bool average) {
       if (inside.end <= inside.begin) return not_implemented("a window outside of the input");
     }
   }
-  WindowPlanes s(axes[0], axes[1]);
   const bool with_pad = q.i("count_include_pad") != 0;
+  if (lanes) {
+    std::vector<float> divisors;
+    if (average) {
+      for (const float r : counts(axes[0], with_pad)) {
+        for (const float c : counts(axes[1], with_pad)) divisors.push_back(r * c);
+      }
+    }
+    return pool_lanes(q.input(0).dims[0] * q.input(0).dims[1], axes, axes[2].in, std::move(divisors));
+  }
+  WindowPlanes s(axes[0], axes[1]);
   std::vector<float> rows, columns;
   if (average) {
     rows = counts(axes[0], with_pad);

@@ -19,11 +19,20 @@ TEST(Pool, Windows) {
       check_kernel({.op = "MaxPool", .kernel = "f32_max_pool"}, line + data);
       check_kernel({.op = "AveragePool", .kernel = "f32_average_pool"}, line + data);
       check_kernel({.op = "AveragePool"}, line + " count_include_pad=1" + data);
+      // Channels in blocks: a last axis that the windows do not span.
+      const std::string blocks =
+          fmt::format("kernel_shape=[{0},{1},1] strides=[{2},{2},1] pads=[{3},{3},0,{3},{3},0] ceil_mode={4}", kh, kw,
+                      stride, pad, ceil);
+      const std::string blocked = fmt::format(" : f32[1,2,{},{},{}]{{rand:{}}} -> ?", h, w, round % 2 ? 16 : 5, round);
+      check_kernel({.op = "MaxPool", .kernel = "f32_max_pool"}, blocks + blocked);
+      check_kernel({.op = "AveragePool", .kernel = "f32_average_pool"}, blocks + " count_include_pad=1" + blocked);
     }
     EXPECT_TRUE(check_kernel({.op = "MaxPool"}, "kernel_shape=[13,13] pads=[6,6,6,6] : f32[1,2,13,13]{rand:1} -> ?"));
     EXPECT_TRUE(check_kernel({.op = "MaxPool"}, "kernel_shape=[3] dilations=[2] : f32[1,2,40]{rand:1} -> ?"));
     EXPECT_TRUE(
         check_kernel({.op = "MaxPool"}, "kernel_shape=[2,2] : f32[1,1,2,4]{1 nan 3 -inf -inf 2 -inf -inf} -> ?"));
+    EXPECT_TRUE(
+        check_kernel({.op = "MaxPool"}, "kernel_shape=[1,2,1] : f32[1,1,1,4,2]{1 nan 3 -inf -inf 2 -inf -inf} -> ?"));
   });
 }
 

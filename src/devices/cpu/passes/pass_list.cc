@@ -1,5 +1,4 @@
-#include <hwy/targets.h>
-
+#include "devices/cpu/conv/tile.h"
 #include "devices/cpu/kernel.h"
 #include "devices/cpu/passes/passes.h"
 
@@ -7,9 +6,7 @@ namespace anyrt::cpu {
 
 int64_t channel_block() {
   apply_isa_limit();
-  const int64_t targets = hwy::SupportedTargets();
-  if (targets & HWY_AVX3) return 16;
-  return targets & HWY_AVX2 ? 8 : 4;
+  return conv_tile_kernels().lanes;
 }
 
 bool has_kernel(const Graph& graph, NodeId id, Accuracy accuracy) {
@@ -26,6 +23,7 @@ std::vector<DevicePass> pass_list(Accuracy accuracy) {
   return {
       {"cpu_fuse_conv_epilogue", true, bound(fuse_conv_epilogue)},
       {"cpu_split_fused_conv", true, bound(split_fused_conv)},
+      {"cpu_assign_layout", true, bound(assign_layout)},
       {"cpu_fuse_elementwise", true, bound(fuse_elementwise)},
   };
 }

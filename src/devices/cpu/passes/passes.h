@@ -22,7 +22,7 @@ Status fuse_elementwise(Graph& graph, const PassSetup& setup, DevicePassReport& 
 Status split_fused_conv(Graph& graph, const PassSetup& setup, DevicePassReport& report);
 
 std::vector<DevicePass> pass_list(Accuracy accuracy);
-// 16 with AVX-512, 8 with AVX2, else 4; as ANYRT_ISA limits it.
+// 16 with AVX-512, 8 with AVX2, 4 with SSE4 and NEON, 1 without vectors; as ANYRT_ISA limits it.
 int64_t channel_block();
 
 // Attributes with which a FusedConv computes the same as this Conv or FusedConv; nullopt for another operator, and

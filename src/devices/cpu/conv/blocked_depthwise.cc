@@ -1,0 +1,215 @@
+#include <algorithm>
+#include <vector>
+
+#include "base/threads.h"
+#include "devices/cpu/conv/blocked.h"
+
+#ifndef ANYRT_CPU_BLOCKED_DEPTHWISE_SHAPE_
+#define ANYRT_CPU_BLOCKED_DEPTHWISE_SHAPE_
+namespace anyrt::cpu {
+namespace {
+
+// Positions next to each other of one block: y = bias + sum of x[taps[t].x + position * x_step] * w[taps[t].w].
+struct DepthwiseTap {
+  int64_t x, w;
+};
+struct DepthwiseRun {
+  const float* x;
+  int64_t x_step;
+  const DepthwiseTap* taps;
+  int64_t tap_count;
+  const float* w;
+  const float* bias;  // null: none
+  const float* z;     // added; null: none
+  float* y;
+  int64_t positions;
+  bool clamp;
+  float low, high;
+};
+
+}  // namespace
+}  // namespace anyrt::cpu
+#endif
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/conv/blocked_depthwise.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "devices/cpu/kernels/activation-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace anyrt::cpu::HWY_NAMESPACE {
+namespace {
+
+template <int kTaps>
+HWY_INLINE void run_taps(const DepthwiseRun& r) {
+  const hn::ScalableTag<float> d;
+  using V = hn::Vec<decltype(d)>;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), step = r.x_step;
+  const int64_t count = kTaps > 0 ? kTaps : r.tap_count;
+  const V bias = r.bias ? hn::LoadU(d, r.bias) : hn::Zero(d), low = hn::Set(d, r.low), high = hn::Set(d, r.high);
+  const auto store = [&](V sum, int64_t i) HWY_ATTR {
+    if (r.z) sum = hn::Add(sum, hn::LoadU(d, r.z + i * lanes));
+    if (r.clamp) sum = v_at_most(d, v_at_least(d, sum, low), high);
+    hn::StoreU(sum, d, r.y + i * lanes);
+  };
+  int64_t i = 0;
+  for (; i + 6 <= r.positions; i += 6) {
+    V a = bias, b = bias, c = bias, e = bias, f = bias, g = bias;
+    const float* from = r.x + i * step;
+    for (int64_t t = 0; t < count; ++t) {
+      const V w = hn::LoadU(d, r.w + r.taps[t].w);
+      const float* x = from + r.taps[t].x;
+      a = hn::MulAdd(hn::LoadU(d, x), w, a);
+      b = hn::MulAdd(hn::LoadU(d, x + step), w, b);
+      c = hn::MulAdd(hn::LoadU(d, x + 2 * step), w, c);
+      e = hn::MulAdd(hn::LoadU(d, x + 3 * step), w, e);
+      f = hn::MulAdd(hn::LoadU(d, x + 4 * step), w, f);
+      g = hn::MulAdd(hn::LoadU(d, x + 5 * step), w, g);
+    }
+    store(a, i);
+    store(b, i + 1);
+    store(c, i + 2);
+    store(e, i + 3);
+    store(f, i + 4);
+    store(g, i + 5);
+  }
+  for (; i < r.positions; ++i) {
+    V a = bias;
+    for (int64_t t = 0; t < count; ++t)
+      a = hn::MulAdd(hn::LoadU(d, r.x + i * step + r.taps[t].x), hn::LoadU(d, r.w + r.taps[t].w), a);
+    store(a, i);
+  }
+}
+
+void run_positions(const DepthwiseRun& r) {
+  switch (r.tap_count) {
+    case 9: return run_taps<9>(r);
+    case 25: return run_taps<25>(r);
+    default: return run_taps<0>(r);
+  }
+}
+
+}  // namespace
+}  // namespace anyrt::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace anyrt::cpu {
+namespace {
+
+HWY_EXPORT(run_positions);
+
+class BlockedDepthwise final : public BoundStep {
+ public:
+  BlockedDepthwise(ConvPlan plan, BlockedState w)
+      : p_(std::move(plan)),
+        w_(std::move(w)),
+        epilogue_(p_.epilogue, p_.g.out_channels, conv_tile_kernels()),
+        run_(HWY_DYNAMIC_DISPATCH(run_positions)) {
+    const WindowAxis &h = p_.g.axes[0], &v = p_.g.axes[1];
+    const int64_t lanes = w_->lanes;
+    // Columns whose taps all lie inside.
+    inner_ = std::min(v.out, (v.pad_begin + v.stride - 1) / v.stride);
+    const int64_t room = v.in + v.pad_begin - (v.kernel - 1) * v.dilation;
+    inner_end_ = std::max(inner_, std::min(v.out, room <= 0 ? 0 : (room - 1) / v.stride + 1));
+    for (int64_t y = 0; y < h.kernel; ++y) {
+      for (int64_t x = 0; x < v.kernel; ++x)
+        taps_.push_back({(y * h.dilation * v.in + x * v.dilation) * lanes, (y * v.kernel + x) * lanes});
+    }
+    for (int64_t ox = 0; ox < v.out; ++ox) {
+      if (ox == inner_) ox = inner_end_;
+      if (ox == v.out) break;
+      const TapRange columns = taps_inside(v, ox, v.in);
+      Edge& e = edges_.emplace_back();
+      e.columns = columns.end - columns.begin;
+      for (int64_t y = 0; y < h.kernel; ++y) {
+        const auto first = taps_.begin() + y * v.kernel;
+        e.taps.insert(e.taps.end(), first + columns.begin, first + columns.end);
+      }
+    }
+    scratch_bytes = epilogue_.padded_floats() * sizeof(float);
+  }
+
+  Status run(const StepArgs& args) const override {
+    const float* bias = epilogue_.bias(p_.bias(args), reinterpret_cast<float*>(args.scratch));
+    const WindowAxis& h = p_.g.axes[0];
+    const int64_t blocks = block_count(p_.g.channels, w_->lanes);
+    // A piece is some rows of one block.
+    const int64_t row_work = p_.g.axes[1].out * p_.taps / 2 + 20,
+                  rows = std::clamp<int64_t>(20000 / row_work, 1, h.out), bands = (h.out + rows - 1) / rows;
+    parallel_for(
+        p_.g.batch * blocks * bands, 1,
+        [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t band = i % bands;
+            for (int64_t r = band * rows; r < std::min(h.out, (band + 1) * rows); ++r)
+              row(args, bias, i / bands, i / bands % blocks, r);
+          }
+        },
+        args.threads);
+    return {};
+  }
+
+ private:
+  void row(const StepArgs& args, const float* bias, int64_t image, int64_t block, int64_t oy) const {
+    const WindowAxis &h = p_.g.axes[0], &v = p_.g.axes[1];
+    const int64_t lanes = w_->lanes;
+    const TapRange rows = taps_inside(h, oy, h.in);
+    const float* z = p_.residual(args);
+    const int64_t at = (image * p_.out_size + oy * v.out) * lanes;
+    ConvTile shared = {};
+    epilogue_.prepare(shared);
+    shared.y = args.output<float>(0) + at;
+    DepthwiseRun r;
+    r.x_step = v.stride * lanes;
+    r.w = w_->data() + block * p_.taps * lanes;
+    r.bias = bias ? bias + block * lanes : nullptr;
+    r.clamp = shared.clamp;
+    r.low = shared.low;
+    r.high = shared.high;
+    const float* x = args.input<float>(0) + (image * p_.in_size + h.start(oy) * v.in - v.pad_begin) * lanes;
+    const auto some = [&](int64_t from, int64_t to, const DepthwiseTap* taps, int64_t count) {
+      r.x = x + from * r.x_step;
+      r.taps = taps;
+      r.tap_count = count;
+      r.y = shared.y + from * lanes;
+      r.z = epilogue_.adds_before() ? z + at + from * lanes : nullptr;
+      r.positions = to - from;
+      run_(r);
+    };
+    const auto edge = [&](int64_t from, int64_t to) {
+      for (int64_t ox = from; ox < to; ++ox) {
+        const Edge& e = edges_[static_cast<size_t>(ox < inner_ ? ox : ox - inner_end_ + inner_)];
+        some(ox, ox + 1, e.taps.data() + rows.begin * e.columns, (rows.end - rows.begin) * e.columns);
+      }
+    };
+    edge(0, inner_);
+    if (inner_end_ > inner_)
+      some(inner_, inner_end_, taps_.data() + rows.begin * v.kernel, (rows.end - rows.begin) * v.kernel);
+    edge(inner_end_, v.out);
+    epilogue_.finish(shared, z ? z + at : nullptr, block, 1, v.out);
+  }
+
+  ConvPlan p_;
+  BlockedState w_;
+  BlockedEpilogue epilogue_;
+  void (*run_)(const DepthwiseRun&);
+  int64_t inner_ = 0, inner_end_ = 0;
+  std::vector<DepthwiseTap> taps_;
+  struct Edge {  // the taps of a column near the border
+    int64_t columns = 0;
+    std::vector<DepthwiseTap> taps;
+  };
+  std::vector<Edge> edges_;
+};
+
+}  // namespace
+
+ConvBound bind_blocked_depthwise(ConvPlan plan, BlockedState w) {
+  return std::unique_ptr<BoundStep>(std::make_unique<BlockedDepthwise>(std::move(plan), std::move(w)));
+}
+
+}  // namespace anyrt::cpu
+#endif

@@ -1,0 +1,210 @@
+#include <algorithm>
+#include <cstring>
+
+#include "base/threads.h"
+#include "devices/cpu/conv/blocked.h"
+#include "devices/cpu/gemm/slots.h"
+
+namespace anyrt::cpu {
+namespace {
+
+constexpr int64_t kBandBytes = 256 << 10;  // of input that all panels of weights meet: half of it stays in reach
+constexpr int64_t kMinPiece = 30000;       // of work, in cycles or so: less is not worth a thread
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Sums over segments of the input as it lies, or of a padded copy of the rows that a band of output rows reads.
+class BlockedDirect final : public BoundStep {
+ public:
+  BlockedDirect(ConvPlan plan, BlockedState w)
+      : p_(std::move(plan)),
+        w_(std::move(w)),
+        kernels_(conv_tile_kernels()),
+        epilogue_(p_.epilogue, p_.g.out_channels, kernels_) {
+    unit_ = w_->x_plain ? 1 : w_->lanes;
+    const WindowAxes& axes = p_.g.axes;
+    d_ = axes.size() > 2 ? axes[0] : WindowAxis();
+    h_ = axes[axes.size() - 2];
+    v_ = axes.back();
+    bool pads = false;
+    for (const WindowAxis& a : {d_, h_, v_})
+      pads = pads || a.pad_begin > 0 || a.start(a.out - 1) + (a.kernel - 1) * a.dilation >= a.in;
+    if (!pads && p_.taps == 1 && d_.stride * h_.stride * v_.stride == 1) {  // one long row
+      v_.in = v_.out = p_.out_size;
+      d_ = h_ = WindowAxis();
+    }
+    copies_ = pads;
+    const int64_t blocks = ceil_div(p_.in_group, unit_), position = blocks * unit_;
+    if (copies_) {
+      pitch_ = (v_.out - 1) * v_.stride + (v_.kernel - 1) * v_.dilation + 1;
+      const int64_t row = position * pitch_ * d_.kernel * static_cast<int64_t>(sizeof(float));
+      const int64_t most = std::max<int64_t>(1, (kBandBytes / row - (h_.kernel - 1) * h_.dilation) / h_.stride);
+      rows_ = even(h_.out, std::min(most, h_.out));
+      band_rows_ = (rows_ - 1) * h_.stride + (h_.kernel - 1) * h_.dilation + 1;
+      row_step_ = pitch_ * unit_;
+      slice_step_ = band_rows_ * row_step_;
+      channel_step_ = d_.kernel * slice_step_;
+      columns_ = v_.out;
+    } else {
+      pitch_ = v_.in;
+      row_step_ = v_.in * unit_;
+      slice_step_ = d_.dilation * h_.in * row_step_;
+      channel_step_ = p_.in_size * unit_;
+      const int64_t position_bytes = position * static_cast<int64_t>(sizeof(float));
+      if (h_.out == 1 && d_.out == 1) {
+        rows_ = 1;
+        columns_ = even(v_.out, std::clamp(kBandBytes / position_bytes / kernels_.positions * kernels_.positions,
+                                           2 * kernels_.positions, std::max(v_.out, 2 * kernels_.positions)));
+      } else {
+        columns_ = v_.out;
+        rows_ = even(h_.out, std::clamp<int64_t>(kBandBytes / (position_bytes * v_.in * h_.stride), 1, h_.out));
+      }
+    }
+    // Where each segment begins.
+    const int64_t taps_w = w_->x_plain ? 1 : v_.kernel;
+    for (int64_t c = 0; c < blocks; ++c) {
+      for (int64_t z = 0; z < d_.kernel; ++z) {
+        for (int64_t y = 0; y < h_.kernel; ++y) {
+          for (int64_t x = 0; x < taps_w; ++x) {
+            offsets_.push_back(c * channel_step_ + z * slice_step_ + y * h_.dilation * row_step_ +
+                               x * v_.dilation * unit_);
+          }
+        }
+      }
+    }
+    const int64_t taps = d_.kernel * h_.kernel * taps_w;
+    depth_ = w_->x_plain ? v_.kernel : unit_;
+    tail_depth_ = w_->x_plain ? 0 : p_.in_group % unit_;
+    tail_ = tail_depth_ > 0 ? taps : 0;
+    segments_ = blocks * taps - tail_;
+    bands_ = ceil_div(h_.out, rows_) * ceil_div(v_.out, columns_) * d_.out;
+    slots_ = slot_count();
+    band_floats_ = copies_ ? static_cast<size_t>(blocks * channel_step_ + 16) : 0;
+    bias_floats_ = epilogue_.padded_floats();
+    scratch_bytes = (slots_ * band_floats_ + bias_floats_) * sizeof(float);
+  }
+
+  Status run(const StepArgs& args) const override {
+    const int threads = std::min(args.threads > 0 ? args.threads : static_cast<int>(slots_), static_cast<int>(slots_));
+    auto* scratch = reinterpret_cast<float*>(args.scratch);
+    const float* bias = epilogue_.bias(p_.bias(args), scratch);
+    scratch += bias_floats_;
+    const int64_t base = p_.g.batch * p_.g.group * bands_, panels = w_->group_panels();
+    const int64_t work = p_.g.batch * p_.g.group * p_.out_size * w_->group_blocks() * w_->depth() / 2;
+    int64_t chunks = 1;
+    if (threads > 1 && work > 2 * kMinPiece)
+      chunks = std::clamp<int64_t>(std::min(ceil_div(4 * threads, base), work / kMinPiece / base), 1, panels);
+    Slots free(slots_);
+    const int64_t total = base * chunks;
+    const auto each = [&](int64_t begin, int64_t end) {
+      const size_t slot = free.take();
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t chunk = i % chunks;
+        piece(args, i / chunks, panels * chunk / chunks, panels * (chunk + 1) / chunks, bias,
+              scratch + slot * band_floats_);
+      }
+      free.give_back(slot);
+    };
+    if (threads == 1) {
+      each(0, total);
+    } else {
+      parallel_for(total, std::max<int64_t>(1, kMinPiece * total / std::max<int64_t>(1, work)), each, threads);
+    }
+    return {};
+  }
+
+ private:
+  // The least pieces of at most `most`, as even as they can be.
+  static int64_t even(int64_t n, int64_t most) { return ceil_div(n, ceil_div(n, most)); }
+
+  void copy(const float* x, int64_t oz, int64_t row, float* to) const {
+    const int64_t blocks = ceil_div(p_.in_group, unit_), plane = h_.in * v_.in;
+    const int64_t begin = std::clamp<int64_t>(v_.pad_begin, 0, pitch_),
+                  end = std::clamp<int64_t>(v_.pad_begin + v_.in, begin, pitch_);
+    for (int64_t c = 0; c < blocks; ++c) {
+      for (int64_t z = 0; z < d_.kernel; ++z) {
+        const int64_t iz = d_.start(oz) + z * d_.dilation;
+        for (int64_t r = 0; r < band_rows_; ++r, to += row_step_) {
+          const int64_t iy = h_.start(row) + r;
+          if (iz < 0 || iz >= d_.in || iy < 0 || iy >= h_.in) {
+            std::fill_n(to, row_step_, 0.0f);
+            continue;
+          }
+          std::fill_n(to, begin * unit_, 0.0f);
+          std::memcpy(to + begin * unit_, x + (c * p_.in_size + iz * plane + iy * v_.in) * unit_,
+                      static_cast<size_t>((end - begin) * unit_) * sizeof(float));
+          std::fill(to + end * unit_, to + row_step_, 0.0f);
+        }
+      }
+    }
+  }
+
+  void piece(const StepArgs& args, int64_t index, int64_t first, int64_t last, const float* bias, float* band) const {
+    const int64_t along = ceil_div(v_.out, columns_), across = ceil_div(h_.out, rows_);
+    const int64_t column = index % along * columns_, row = index / along % across * rows_,
+                  oz = index / (along * across) % d_.out, image = index / bands_, n = image / p_.g.group,
+                  group = image % p_.g.group;
+    const int64_t column_end = std::min(v_.out, column + columns_), row_end = std::min(h_.out, row + rows_);
+    const int64_t lanes = w_->lanes, blocks = w_->group_blocks(), in_blocks = ceil_div(p_.in_group, unit_);
+    const float* x = args.input<float>(0) + (n * p_.g.group + group) * in_blocks * p_.in_size * unit_;
+    if (copies_) {
+      copy(x, oz, row, band);
+      x = band - row * h_.stride * row_step_;
+    } else {
+      x += oz * d_.stride * h_.in * row_step_;
+    }
+    const int64_t plane = p_.out_size * lanes, y0 = (n * p_.g.group + group) * blocks * plane;
+    float* y = args.output<float>(0) + y0;
+    const float* z = p_.residual(args) ? p_.residual(args) + y0 : nullptr;
+    ConvTile t;
+    t.x_step = v_.stride * unit_;
+    t.k_step = w_->x_plain ? v_.dilation : 1;
+    t.offsets = offsets_.data();
+    t.segments = segments_;
+    t.tail_segments = tail_;
+    t.depth = depth_;
+    t.tail_depth = tail_depth_;
+    t.y_block = plane;
+    epilogue_.prepare(t);
+    const int64_t tiles = ceil_div(column_end - column, kernels_.positions);
+    for (int64_t panel = first; panel < last; ++panel) {
+      const int64_t block = 2 * panel, width = std::min<int64_t>(2, blocks - block);
+      t.w = w_->data() + (group * blocks + block) * w_->depth() * lanes;
+      t.bias = bias ? bias + (group * blocks + block) * lanes : nullptr;
+      for (int64_t r = row; r < row_end; ++r) {
+        for (int64_t i = 0; i < tiles; ++i) {
+          const int64_t from = column + (column_end - column) * i / tiles,
+                        to = column + (column_end - column) * (i + 1) / tiles;
+          const int64_t at = block * plane + ((oz * h_.out + r) * v_.out + from) * lanes;
+          t.x = x + r * h_.stride * row_step_ + from * t.x_step;
+          t.y = y + at;
+          t.z = epilogue_.adds_before() ? z + at : nullptr;
+          kernels_.tile[width - 1][to - from - 1](t);
+          epilogue_.finish(t, z ? z + at : nullptr, group * blocks + block, width, to - from);
+        }
+      }
+    }
+  }
+
+  ConvPlan p_;
+  BlockedState w_;
+  ConvTileKernels kernels_;
+  BlockedEpilogue epilogue_;
+  WindowAxis d_, h_, v_;
+  bool copies_ = false;
+  int64_t unit_ = 1;                            // floats of one position
+  int64_t pitch_ = 0, rows_ = 0, columns_ = 0;  // positions of an input row; output rows and columns of a band
+  int64_t band_rows_ = 0, bands_ = 0;           // input rows of a band; bands of an image
+  int64_t row_step_ = 0, slice_step_ = 0, channel_step_ = 0;  // floats, in the input or the copy
+  std::vector<int64_t> offsets_;
+  int64_t segments_ = 0, tail_ = 0, depth_ = 0, tail_depth_ = 0;
+  size_t slots_ = 0, band_floats_ = 0, bias_floats_ = 0;
+};
+
+}  // namespace
+
+ConvBound bind_blocked_direct(ConvPlan plan, BlockedState w) {
+  return std::unique_ptr<BoundStep>(std::make_unique<BlockedDirect>(std::move(plan), std::move(w)));
+}
+
+}  // namespace anyrt::cpu
