@@ -39,6 +39,20 @@ if(ANYRT_TESTS)
     set_source_files_properties(${dir}/c99_test.c ${dir}/cxx17_test.cc PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     set_source_files_properties(${dir}/headers_test.cc PROPERTIES COMPILE_DEFINITIONS
       "ANYRT_TEST_CC=\"${CMAKE_C_COMPILER}\";ANYRT_TEST_CXX=\"${CMAKE_CXX_COMPILER}\"")
+    # Operator libraries, good and bad ones.
+    file(GLOB libraries CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/op_libraries/*.c
+         ${PROJECT_SOURCE_DIR}/examples/custom_op_c/*.c)
+    foreach(file ${libraries})
+      cmake_path(GET file STEM library)
+      add_library(op_library_${library} MODULE ${file})
+      target_include_directories(op_library_${library} PRIVATE ${PROJECT_SOURCE_DIR}/include)
+      target_compile_options(op_library_${library} PRIVATE -std=c99 -pedantic -Wall -Wextra)
+      set_target_properties(op_library_${library} PROPERTIES PREFIX "" OUTPUT_NAME ${library}
+                            LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/op_libraries)
+      add_dependencies(${name} op_library_${library})
+    endforeach()
+    set_source_files_properties(${dir}/op_library_test.cc PROPERTIES COMPILE_DEFINITIONS
+      ANYRT_TEST_LIBRARIES="${PROJECT_BINARY_DIR}/tests/op_libraries")
     set_target_properties(${name} PROPERTIES C_STANDARD 99 C_EXTENSIONS OFF)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   endfunction()

@@ -245,7 +245,8 @@ ANYRT_API void anyrt_options_free(anyrt_options* options) ANYRT_NOEXCEPT;
  *   devices          devices in order of preference, separated by commas
  *   optimize         1 or 0: graph passes
  *   disabled_passes  names separated by commas
- *   dims             sizes fixed for symbols: batch=1,sequence=128 */
+ *   dims             sizes fixed for symbols: batch=1,sequence=128
+ *   op_library       a shared library with custom operators (anyrt/custom_op.h); may be set several times */
 ANYRT_API anyrt_status* anyrt_options_set(anyrt_options* options, const char* key, const char* value) ANYRT_NOEXCEPT;
 
 /* ---- sessions ---- */
@@ -348,11 +349,15 @@ ANYRT_API anyrt_status* anyrt_binding_run(anyrt_binding* binding, const anyrt_ru
 ANYRT_API anyrt_status* anyrt_binding_get_output(const anyrt_binding* binding, const char* name,
                                                  anyrt_value** out) ANYRT_NOEXCEPT;
 
-/* ---- devices ---- */
+/* ---- devices and custom operators ---- */
 
 ANYRT_API size_t anyrt_device_count(void) ANYRT_NOEXCEPT;
 /* "cpu", "loopback" ...; NULL beyond the count. */
 ANYRT_API const char* anyrt_device_name(size_t index) ANYRT_NOEXCEPT;
+
+/* Loads a shared library with custom operators (anyrt/custom_op.h) for all sessions that the process makes from now on;
+ * the option op_library does so for one session. */
+ANYRT_API anyrt_status* anyrt_register_op_library(const char* path) ANYRT_NOEXCEPT;
 
 #ifdef __cplusplus
 }

@@ -130,6 +130,8 @@ inline const char* version() noexcept { return anyrt_version(); }
 inline void set_log_callback(anyrt_log_fn callback, void* user = nullptr) {
   check(anyrt_set_log_callback(callback, user));
 }
+// Loads a library of custom operators for all sessions that are made from now on.
+inline void register_op_library(Text path) { check(anyrt_register_op_library(path.c_str())); }
 inline void set_log_level(LogLevel level) { check(anyrt_set_log_level(level)); }
 
 }  // namespace api1

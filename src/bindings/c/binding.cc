@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "bindings/c/guard.h"
 #include "bindings/c/run.h"
+#include "capi/guard.h"
 
 using namespace anyrt;
 using namespace anyrt::c;

@@ -1,8 +1,9 @@
 #include <charconv>
 
 #include "base/text.h"
-#include "bindings/c/guard.h"
 #include "bindings/c/objects.h"
+#include "capi/guard.h"
+#include "capi/op_library.h"
 #include "engine/config.h"
 
 using namespace anyrt;
@@ -61,6 +62,12 @@ constexpr Row kRows[] = {
        return Status();
      }},
     {"dims", [](anyrt_options& o, std::string_view v) { return set_dims(o.options, v); }},
+    {"op_library",
+     [](anyrt_options& o, std::string_view v) -> Status {
+       ANYRT_ASSIGN(const OpSet ops, load_op_library(std::string(v)));
+       o.ops.add_all(ops);
+       return {};
+     }},
 };
 
 Status set(anyrt_options& options, std::string_view key, std::string_view value) {
@@ -106,5 +113,14 @@ anyrt_status* anyrt_options_set(anyrt_options* options, const char* key, const c
     ANYRT_C_NEED(key);
     ANYRT_C_NEED(value);
     return set(*options, key, trim(value));
+  });
+}
+
+anyrt_status* anyrt_register_op_library(const char* path) noexcept {
+  return guarded([&]() -> Status {
+    ANYRT_C_NEED(path);
+    ANYRT_ASSIGN(const OpSet ops, load_op_library(path));
+    register_ops(ops);
+    return {};
   });
 }

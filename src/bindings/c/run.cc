@@ -7,7 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/log.h"
-#include "bindings/c/guard.h"
+#include "capi/guard.h"
 
 namespace anyrt::c {
 

@@ -1,8 +1,8 @@
 #include <cstring>
 
-#include "bindings/c/guard.h"
 #include "bindings/c/live.h"
 #include "bindings/c/objects.h"
+#include "capi/guard.h"
 #include "device/device.h"
 
 using namespace anyrt;

@@ -6,7 +6,7 @@
 
 namespace anyrt {
 
-CheckResult check_model(const std::string& path) {
+CheckResult check_model(const std::string& path, const std::shared_ptr<const OpSet>& custom_ops) {
   CheckResult result;
   Expected<Model> model = read_onnx_file(path);
   if (!model.ok()) {
@@ -14,6 +14,7 @@ CheckResult check_model(const std::string& path) {
     return result;
   }
   result.nodes = model->graph.node_count();
+  model->info.custom_ops = custom_ops;
   UpgradeReport report;
   report.collect_errors = true;
   Status s = upgrade_and_infer(*model, &report);
@@ -21,7 +22,9 @@ CheckResult check_model(const std::string& path) {
   result.upgraded = report.upgraded;
   if (!s.ok()) result.errors.push_back(s.message());
   if (result.errors.empty()) {
-    const Expected<std::unique_ptr<Session>> session = Session::load(path);
+    SessionOptions options;
+    options.custom_ops = custom_ops;
+    const Expected<std::unique_ptr<Session>> session = Session::load(path, options);
     if (!session.ok()) result.errors.push_back(session.status().message());
   }
   return result;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "opdef/custom_op.h"
 
 namespace anyrt {
 
@@ -14,7 +16,7 @@ struct CheckResult {
 };
 
 // Reads a model and checks operators, attributes, types and shapes of every node, then compiles it. Errors of reading
-// are errors of the result, not of the call.
-CheckResult check_model(const std::string& path);
+// are errors of the result, not of the call. `custom_ops` may be null.
+CheckResult check_model(const std::string& path, const std::shared_ptr<const OpSet>& custom_ops = nullptr);
 
 }  // namespace anyrt

@@ -3,6 +3,7 @@
 #include "base/command.h"
 #include "base/json.h"
 #include "tools/check/check.h"
+#include "tools/data/session_flags.h"
 
 namespace anyrt::cli {
 
@@ -10,14 +11,17 @@ namespace {
 
 constexpr Option kOptions[] = {
     {"model", OptionKind::kList, "models to check", "", true},
+    {"--custom-ops", OptionKind::kList, "shared library with custom operators (docs/custom-operators.md)"},
     {"--json", OptionKind::kFlag, "print JSON"},
 };
 
 int run(const Args& args) {
   Json all = Json::array();
   bool ok = true;
+  const Expected<std::shared_ptr<const OpSet>> ops = custom_ops_from(args);
+  if (!ops.ok()) return report(ops.status());
   for (const std::string& path : args.list("model")) {
-    const CheckResult r = check_model(path);
+    const CheckResult r = check_model(path, *ops);
     ok = ok && r.errors.empty();
     if (args.flag("json")) {
       Json one = Json::object();

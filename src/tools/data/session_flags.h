@@ -16,6 +16,7 @@ inline constexpr Option kSessionFlags[] = {
     {"--cache-dir", OptionKind::kText, "folder for files that outlive the process"},
     {"--log-level", OptionKind::kText, "debug, info, warning, error or off"},
     {"--device", OptionKind::kText, "device that must run it"},
+    {"--custom-ops", OptionKind::kList, "shared library with custom operators (docs/custom-operators.md)"},
 };
 inline constexpr Option kThreadsFlag = {"--threads", OptionKind::kText,
                                         "threads for one run; 0 = what the machine offers"};
@@ -25,5 +26,7 @@ inline constexpr Option kThreadsFlag = {"--threads", OptionKind::kText,
 // Options of a session from the environment and, over it, from the flags above, and from --providers, --no-passes,
 // --disable-pass and --interpreter where the command has them.
 Expected<SessionOptions> session_options_from(const cli::Args& args);
+// The operators of the libraries that --custom-ops names; null when there are none.
+Expected<std::shared_ptr<const OpSet>> custom_ops_from(const cli::Args& args);
 
 }  // namespace anyrt

@@ -1,8 +1,8 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "bindings/c/guard.h"
-#include "bindings/c/objects.h"
+#include "capi/guard.h"
+#include "capi/handles.h"
 #include "format/onnx/packed_bits.h"
 
 using namespace anyrt;

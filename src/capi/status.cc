@@ -2,8 +2,8 @@
 
 #include "anyrt_version.h"
 #include "base/log.h"
-#include "bindings/c/guard.h"
-#include "bindings/c/objects.h"
+#include "capi/guard.h"
+#include "capi/handles.h"
 
 namespace anyrt::c {
 namespace {

@@ -1,6 +1,6 @@
 #include "base/text.h"
-#include "bindings/c/guard.h"
-#include "bindings/c/objects.h"
+#include "capi/guard.h"
+#include "capi/handles.h"
 
 using namespace anyrt;
 using namespace anyrt::c;
