@@ -58,6 +58,7 @@ if [ "$mode" = check ] || [ "$mode" = full ]; then
   step check_layers python3 scripts/check_layers.py
   step check_format scripts/check_format.sh
   step status_page python3 scripts/status.py --check
+  step name_table python3 scripts/name_table.py --check
 fi
 
 note "building $preset"

@@ -52,9 +52,36 @@ Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions
   return out;
 }
 
+ReadOptions read_options(const SessionOptions& options) {
+  ReadOptions r;
+  r.base_dir = options.external_dir;
+  for (const auto& [name, tensor] : options.initializers) r.initializers.insert_or_assign(name, tensor);
+  for (const SessionOptions::ExternalData& e : options.external_data) r.external[e.location] = {e.bytes, e.keep_alive};
+  return r;
+}
+
+// Symbols of the model's own types become the sizes that were asked for.
+Status fix_dims(Graph& graph, const std::vector<std::pair<std::string, int64_t>>& dims) {
+  std::map<std::string, Dim, std::less<>> sizes;
+  for (const auto& [symbol, size] : dims) {
+    if (size < 0) return invalid_argument("dimension '{}' is set to {}, expected at least 0", symbol, size);
+    sizes.insert_or_assign(symbol, Dim(size));
+  }
+  for_each_graph(graph, [&](Graph& g) {
+    for (size_t i = 0; i < g.value_capacity(); ++i) {
+      Type& type = g.value(ValueId{static_cast<uint32_t>(i)}).type;
+      if (!type.shape) continue;
+      for (Dim& d : *type.shape) {
+        if (d.is_symbolic()) d = d.substitute(sizes);
+      }
+    }
+  });
+  return {};
+}
+
 // What packed weights depend on: sessions of one key share them.
 std::string weights_key(const ModelInfo& info, const SessionOptions& options) {
-  if (!info.identity) return "";
+  if (!info.identity || !options.initializers.empty()) return "";
   std::string key = fmt::format("{:016x} {} {} {} {}", info.identity, static_cast<int>(options.accuracy),
                                 options.hint == Hint::kMemory, options.optimize, options.device);
   for (const std::string& d : options.devices) key += " " + d;
@@ -196,7 +223,7 @@ const Graph& Session::graph() const { return impl_->model.graph; }
 
 Expected<std::unique_ptr<Session>> Session::load(const std::string& path, const SessionOptions& asked) {
   ANYRT_ASSIGN(const SessionOptions options, resolve_options(asked));
-  ANYRT_ASSIGN(Model model, read_onnx_file(path));
+  ANYRT_ASSIGN(Model model, read_onnx_file(path, read_options(options)));
   const std::string key = weights_key(model.info, options);
   Expected<std::unique_ptr<Session>> s = make(std::move(model), options, key);
   if (!s.ok()) return std::move(s).status().with_context(path);
@@ -207,7 +234,7 @@ Expected<std::unique_ptr<Session>> Session::load_bytes(std::span<const std::byte
                                                        std::shared_ptr<const void> keep_alive,
                                                        const SessionOptions& asked) {
   ANYRT_ASSIGN(const SessionOptions options, resolve_options(asked));
-  ANYRT_ASSIGN(Model model, read_onnx_bytes(bytes, std::move(keep_alive)));
+  ANYRT_ASSIGN(Model model, read_onnx_bytes(bytes, std::move(keep_alive), read_options(options)));
   const std::string key = weights_key(model.info, options);
   return make(std::move(model), options, key);
 }
@@ -222,9 +249,13 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   std::unique_ptr<Session> session(new Session());
   Impl& impl = *session->impl_;
   impl.options = options;
+  impl.options.initializers.clear();
+  impl.options.external_data.clear();
+  impl.options.on_optimized = nullptr;
   impl.model = std::move(model);
   Graph& graph = impl.model.graph;
   impl.model.info.custom_ops = all_custom_ops(options);
+  if (!options.dims.empty()) ANYRT_TRY(fix_dims(graph, options.dims));
   ANYRT_TRY(upgrade_and_infer(impl.model));
   const auto spec = [&](ValueId id) {
     const ValueInfo& v = graph.value(id);
@@ -246,6 +277,7 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   }
   if (decomposed && options.on_stage) options.on_stage("decompose", graph);
   if (decomposed) ANYRT_TRY(impl.run_passes());
+  if (options.on_optimized) ANYRT_TRY(options.on_optimized(impl.model));
   ANYRT_TRY(impl.run_device_passes());
   if (options.on_stage) options.on_stage("final", graph);
   std::vector<Device*> devices;
@@ -259,6 +291,7 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   if (options.hint == Hint::kMemory) keep_weights_once(*impl.plan);
   ANYRT_TRY(prepare_plan(*impl.plan, graph, key, options.threads));
   ANYRT_ASSIGN(impl.executor, Executor::create(*impl.plan));
+  impl.options.on_stage = nullptr;
   return session;
 }
 
@@ -331,6 +364,10 @@ Session::Usage Session::usage(const Dim::Bindings& dims) const {
     if (plan.slots[s].kind == SlotKind::kArena && t.is_tensor() && memory.bytes[s] == SIZE_MAX) u.sizes_known = false;
   }
   return u;
+}
+
+void Session::trim() const {
+  if (impl_->executor) impl_->executor->trim();
 }
 
 std::string Session::explain() const {

@@ -42,6 +42,18 @@ struct SessionOptions {
   bool use_interpreter = false;  // run with the oracle instead of the plan
   // Symbols fixed when the session is made ("batch" -> 1), as free_dimension_override.
   std::vector<std::pair<std::string, int64_t>> dims;
+  // Initializers by name that take the place of the model's, of the same type and shape.
+  std::vector<std::pair<std::string, Tensor>> initializers;
+  // External data by location instead of by file; and the folder of files where it is not the model's.
+  struct ExternalData {
+    std::string location;
+    std::span<const std::byte> bytes;
+    std::shared_ptr<const void> keep_alive;
+  };
+  std::vector<ExternalData> external_data;
+  std::string external_dir;
+  // Called with the model after the passes that hold for every device: to save it.
+  std::function<Status(const Model&)> on_optimized;
   // Operators of this session's own, before the process's (opdef/custom_op.h); may be null.
   std::shared_ptr<const OpSet> custom_ops;
   // Called after each pass and stage with its name (dump --after, explain).
@@ -95,6 +107,9 @@ class Session {
     bool sizes_known = true;  // false: more is allocated as the run goes
   };
   Usage usage(const Dim::Bindings& dims) const;
+
+  // Gives back the memory of activations that later runs would use again.
+  void trim() const;
 
   // A table of what runs where and how: devices, kernels, fusions, memory.
   std::string explain() const;

@@ -64,5 +64,6 @@ bool is_ort_value(nb::handle object);
 
 void bind_values(nb::module_& m);
 void bind_session(nb::module_& m);
+void bind_custom_ops(nb::module_& m);
 
 }  // namespace anyrt::python

@@ -1,4 +1,5 @@
 #include "bindings/python/common.h"
+#include "bindings/python/dlpack.h"
 
 namespace anyrt::python {
 
@@ -79,7 +80,9 @@ bool from_dlpack_object(nb::handle object, Value& out) {
     raise_status(not_implemented("a {} in the memory of another device (DLPack device {}): copy it to the CPU first",
                                  type_of(object), device));
   }
-  out = tensor_from_array(nb::module_::import_("numpy").attr("from_dlpack")(object), Borrow::kKeepAlive);
+  nb::object capsule = nb::steal(PyObject_CallMethod(object.ptr(), "__dlpack__", nullptr));
+  if (!capsule) raise_python();
+  out = tensor_from_dlpack(capsule);
   return true;
 }
 

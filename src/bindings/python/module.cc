@@ -3,6 +3,7 @@
 #include "anyrt_version.h"
 #include "base/log.h"
 #include "bindings/python/common.h"
+#include "bindings/python/dlpack.h"
 #include "device/device.h"
 
 namespace anyrt::python {
@@ -42,6 +43,29 @@ void bind_values(nb::module_& m) {
            [](const OrtValue& self) {
              return self.value.is_tensor() ? array_view(self.value.tensor()) : value_to_python(Value(self.value));
            })
+      .def(
+          "dlpack",
+          [](const OrtValue& self, bool versioned) {
+            if (!self.value.is_tensor())
+              raise_status(invalid_argument("DLPack is for tensors, found {}", onnx_type_name(self.value.type())));
+            return dlpack_capsule(self.value.tensor(), versioned);
+          },
+          nb::arg("versioned"))
+      .def_static("from_dlpack",
+                  [](nb::handle capsule) {
+                    Tensor t = tensor_from_dlpack(capsule);
+                    Type type = Value(t).type();
+                    return OrtValue{Value(std::move(t)), std::move(type)};
+                  })
+      .def_static("sequence",
+                  [](const nb::list& items) {
+                    Sequence s;
+                    for (nb::handle item : items) s.values.push_back(nb::inst_ptr<OrtValue>(item)->value);
+                    if (!s.values.empty()) s.elem_type = s.values[0].type();
+                    Value v(std::move(s));
+                    Type type = v.type();
+                    return OrtValue{std::move(v), std::move(type)};
+                  })
       .def_prop_ro("type_name", [](const OrtValue& self) { return onnx_type_name(self.value.type()); })
       .def_prop_ro("has_value", [](const OrtValue& self) { return !self.value.empty(); })
       .def_prop_ro("is_tensor", [](const OrtValue& self) { return self.value.is_tensor(); })
@@ -95,8 +119,27 @@ NB_MODULE(_anyrt, m) {
   init_numpy();
   bind_values(m);
   bind_session(m);
+  bind_custom_ops(m);
   m.attr("__version__") = ANYRT_VERSION_STRING;
   m.def("set_log_level", [](int level) { set_log_level(static_cast<LogLevel>(level)); });
+  // callback(level 1 to 5, message), or None for standard error again.
+  m.def(
+      "set_log_callback",
+      [](const nb::object& callback) {
+        if (callback.is_none()) return set_log_sink({});
+        const auto held = hold(callback);
+        set_log_sink([held](LogLevel level, std::string_view message) {
+          if (!Py_IsInitialized()) return;
+          const nb::gil_scoped_acquire gil;
+          const nb::handle fn(static_cast<PyObject*>(const_cast<void*>(held.get())));
+          try {
+            fn(static_cast<int>(level), nb::str(message.data(), message.size()));
+          } catch (nb::python_error& e) {
+            e.discard_as_unraisable("log callback");
+          }
+        });
+      },
+      nb::arg("callback").none());
   m.def("devices", [] {
     nb::list out;
     for (const DeviceDef* d : all_devices()) out.append(nb::str(d->name));

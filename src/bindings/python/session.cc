@@ -6,11 +6,17 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <exception>
+#include <optional>
 
+#include "base/log.h"
 #include "bindings/python/common.h"
+#include "bindings/python/profile.h"
 #include "engine/config.h"
+#include "format/onnx/writer.h"
 
 namespace anyrt::python {
 
@@ -55,14 +61,28 @@ class InterruptScope {
   bool active_ = false;
 };
 
+// Messages of this thread from a level on; 0: as the process.
+class OwnLevel {
+ public:
+  explicit OwnLevel(int level) {
+    if (level > 0) scope_.emplace(static_cast<LogLevel>(std::min(level, 5)), none_);
+  }
+
+ private:
+  LogSink none_;
+  std::optional<LogScope> scope_;
+};
+
 class PySession {
  public:
-  explicit PySession(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+  explicit PySession(std::unique_ptr<Session> session, std::shared_ptr<Profiler> profiler)
+      : session_(std::move(session)), profiler_(std::move(profiler)) {}
 
   const Session& get() const { return *session_; }
+  Profiler* profiler() const { return profiler_.get(); }
 
   nb::object run(const nb::object& outputs, const nb::dict& feeds, double timeout, size_t memory_cap,
-                 std::atomic<bool>* terminate, bool as_values) {
+                 std::atomic<bool>* terminate, bool as_values, const nb::object& on_node, int log_level) {
     std::vector<std::pair<std::string, Value>> inputs;
     inputs.reserve(PyDict_GET_SIZE(feeds.ptr()));
     for (auto [key, object] : feeds) {
@@ -89,11 +109,36 @@ class PySession {
           std::chrono::steady_clock::now() +
           std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(timeout));
     }
+    std::optional<Profiler::Run> trace;
+    if (profiler_) trace.emplace(*profiler_);
+    std::exception_ptr hook_error;
+    if (trace || !on_node.is_none()) {
+      options.on_node = [&](const Graph& graph, NodeId id, const std::vector<Value>& made) {
+        if (trace) trace->node(graph, id, made);
+        if (on_node.is_none() || hook_error) return;
+        const nb::gil_scoped_acquire gil;
+        try {
+          const Node& node = graph.node(id);
+          nb::list values;
+          for (const Value& v : made) values.append(nb::cast(OrtValue{v, v.type()}));
+          on_node(nb::str(node.name.c_str()), nb::str(node.op.c_str()), values);
+        } catch (...) {
+          hook_error = std::current_exception();
+          cancel = true;
+        }
+      };
+    }
     Expected<std::vector<Value>> result = Status();
     {
       const InterruptScope scope(cancel);
+      const OwnLevel level(log_level);
       const nb::gil_scoped_release unlocked;
       result = session_->run(inputs, names, options);
+    }
+    if (trace) trace->finish();
+    if (hook_error) {
+      if (terminate) *terminate = false;  // it was the hook that set it
+      std::rethrow_exception(hook_error);
     }
     if (PyErr_CheckSignals() != 0) {
       if (terminate) *terminate = false;  // it was the signal that set it
@@ -114,6 +159,7 @@ class PySession {
 
  private:
   std::unique_ptr<Session> session_;
+  std::shared_ptr<Profiler> profiler_;
 };
 
 nb::list specs(const std::vector<ValueSpec>& all, bool with_default) {
@@ -141,6 +187,21 @@ nb::list specs(const std::vector<ValueSpec>& all, bool with_default) {
   return out;
 }
 
+// {"path": …} or {"write": function of bytes}, with "external_file" and "external_threshold" where weights go beside.
+Status save_model(const Model& model, const nb::dict& spec) {
+  WriteOptions w;
+  w.overwrite = true;
+  if (spec.contains("external_file")) {
+    w.external = WriteOptions::External::kAlways;
+    w.external_file = text_of(spec["external_file"]);
+    if (spec.contains("external_threshold")) w.external_threshold = nb::cast<size_t>(spec["external_threshold"]);
+  }
+  if (spec.contains("path")) return write_onnx_file(model, text_of(spec["path"]), w);
+  ANYRT_ASSIGN(const std::string bytes, write_onnx_bytes(model, w));
+  spec["write"](nb::bytes(bytes.data(), bytes.size()));
+  return {};
+}
+
 SessionOptions options_from(const nb::dict& d) {
   SessionOptions o;
   check(read_environment(o));
@@ -156,6 +217,24 @@ SessionOptions options_from(const nb::dict& d) {
       o.disabled_passes = nb::cast<std::vector<std::string>>(value);
     } else if (name == "devices") {
       o.devices = nb::cast<std::vector<std::string>>(value);
+    } else if (name == "initializers") {
+      for (nb::handle pair : nb::borrow<nb::list>(value)) {
+        Value v = value_from_python(pair[1], Type(), Borrow::kKeepAlive);
+        if (!v.is_tensor()) raise_status(invalid_argument("initializer '{}' must be a tensor", text_of(pair[0])));
+        o.initializers.emplace_back(text_of(pair[0]), std::move(v.tensor()));
+      }
+    } else if (name == "external_data") {
+      for (nb::handle pair : nb::borrow<nb::list>(value)) {
+        nb::object bytes = pair[1];
+        o.external_data.push_back({text_of(pair[0]),
+                                   {reinterpret_cast<const std::byte*>(PyBytes_AsString(bytes.ptr())),
+                                    static_cast<size_t>(PyBytes_Size(bytes.ptr()))},
+                                   hold(bytes)});
+      }
+    } else if (name == "external_dir") {
+      o.external_dir = text_of(value);
+    } else if (name == "profile" || name == "save" || name == "on_stage" || name == "log_severity") {
+      continue;  // make_session
     } else if (name == "dims") {
       o.dims = nb::cast<std::vector<std::pair<std::string, int64_t>>>(value);
     } else {
@@ -165,8 +244,35 @@ SessionOptions options_from(const nb::dict& d) {
   return o;
 }
 
-std::unique_ptr<Session> make_session(nb::handle source, const nb::dict& option_dict) {
-  const SessionOptions options = options_from(option_dict);
+void make_session(PySession* self, nb::handle source, const nb::dict& option_dict) {
+  SessionOptions options = options_from(option_dict);
+  const OwnLevel level(option_dict.contains("log_severity") ? nb::cast<int>(option_dict["log_severity"]) : 0);
+  const auto begin = std::chrono::steady_clock::now();
+  std::shared_ptr<Profiler> profiler;
+  if (option_dict.contains("profile")) profiler = std::make_shared<Profiler>(text_of(option_dict["profile"]));
+  std::exception_ptr hook_error;
+  if (option_dict.contains("on_stage")) {
+    options.on_stage = [&, hook = nb::handle(option_dict["on_stage"])](std::string_view stage, const Graph& graph) {
+      if (hook_error) return;
+      const nb::gil_scoped_acquire gil;
+      try {
+        hook(nb::str(stage.data(), stage.size()), graph.node_count());
+      } catch (...) {
+        hook_error = std::current_exception();
+      }
+    };
+  }
+  if (option_dict.contains("save")) {
+    options.on_optimized = [&, spec = nb::handle(option_dict["save"])](const Model& model) -> Status {
+      const nb::gil_scoped_acquire gil;
+      try {
+        return save_model(model, nb::borrow<nb::dict>(spec));
+      } catch (...) {
+        hook_error = std::current_exception();
+        return Status(Code::kCancelled, "the model was not saved");
+      }
+    };
+  }
   Expected<std::unique_ptr<Session>> session = Status();
   if (PyBytes_Check(source.ptr())) {
     const auto keep = hold(source);
@@ -179,7 +285,9 @@ std::unique_ptr<Session> make_session(nb::handle source, const nb::dict& option_
     const nb::gil_scoped_release unlocked;
     session = Session::load(path, options);
   }
-  return take(std::move(session));
+  if (hook_error) std::rethrow_exception(hook_error);
+  if (profiler) profiler->session_event("session_initialization", begin);
+  new (self) PySession(take(std::move(session)), std::move(profiler));
 }
 
 }  // namespace
@@ -208,10 +316,18 @@ void bind_session(nb::module_& m) {
       .def("set", [](std::atomic<bool>& self, bool on) { self = on; })
       .def("get", [](const std::atomic<bool>& self) { return self.load(); });
   nb::class_<PySession>(m, "Session")
-      .def("__init__", [](PySession* self, nb::handle source,
-                          const nb::dict& options) { new (self) PySession(make_session(source, options)); })
+      .def("__init__",
+           [](PySession* self, nb::handle source, const nb::dict& options) { make_session(self, source, options); })
+      .def_prop_ro("profiling_start_ns", [](const PySession& s) { return s.profiler() ? s.profiler()->start_ns() : 0; })
+      .def("end_profiling",
+           [](const PySession& s) {
+             if (!s.profiler()) raise_status(make_error(Code::kNotFound, "profiling was not enabled for this session"));
+             return nb::str(take(s.profiler()->finish()).c_str());
+           })
       .def("run", &PySession::run, nb::arg("outputs").none(), nb::arg("feeds"), nb::arg("timeout") = 0.0,
-           nb::arg("memory_cap") = size_t{0}, nb::arg("terminate").none() = nb::none(), nb::arg("as_values") = false)
+           nb::arg("memory_cap") = size_t{0}, nb::arg("terminate").none() = nb::none(), nb::arg("as_values") = false,
+           nb::arg("on_node").none() = nb::none(), nb::arg("log_level") = 0)
+      .def("trim", [](const PySession& s) { s.get().trim(); })
       .def_prop_ro("inputs", [](const PySession& s) { return specs(s.get().inputs(), false); })
       .def_prop_ro("initializers", [](const PySession& s) { return specs(s.get().inputs(), true); })
       .def_prop_ro("outputs", [](const PySession& s) { return specs(s.get().outputs(), false); })
@@ -224,6 +340,7 @@ void bind_session(nb::module_& m) {
         out["description"] = nb::str(i.doc.c_str());
         out["version"] = i.model_version;
         out["graph_name"] = nb::str(s.get().graph().name.c_str());
+        out["graph_description"] = nb::str(s.get().graph().doc.c_str());
         nb::dict meta;
         for (const auto& [k, v] : i.metadata) meta[nb::str(k.c_str())] = nb::str(v.c_str());
         out["metadata"] = meta;

@@ -47,6 +47,13 @@ Status read_opsets(const std::vector<std::pair<std::string_view, int64_t>>& from
   return {};
 }
 
+Status check_replacement(const TensorMsg& msg, const Tensor& given) {
+  const Dims dims(msg.dims.begin(), msg.dims.end());
+  if (static_cast<int64_t>(given.dtype()) == msg.data_type && given.dims() == dims) return {};
+  return invalid_argument("initializer '{}' is {}{} in the model, found {} to take its place", msg.name,
+                          dtype_name(static_cast<DType>(msg.data_type)), shape_string(dims), given.type_string());
+}
+
 bool in_order(const Graph& graph) {
   std::vector<bool> done(graph.node_capacity());
   const auto ready = [&](ValueId id) {
@@ -117,7 +124,7 @@ Status Builder::declare(Scope& scope, std::string_view name, ValueId id, std::st
   return {};
 }
 
-Status Builder::read_initializers(const GraphMsg& msg, Initializers& out) {
+Status Builder::read_initializers(const GraphMsg& msg, bool is_main, Initializers& out) {
   std::unordered_set<std::string_view> seen;
   const auto add = [&](std::string_view name, Tensor tensor) -> Status {
     if (name.empty()) return invalid_model("initializer {} ({}) has no name", out.size(), tensor.type_string());
@@ -129,6 +136,12 @@ Status Builder::read_initializers(const GraphMsg& msg, Initializers& out) {
   for (std::string_view bytes : msg.initializers) {
     TensorMsg tensor;
     ANYRT_TRY(decode_message(source_.source, bytes, "TensorProto", tensor));
+    const auto given = is_main ? options_.initializers.find(tensor.name) : options_.initializers.end();
+    if (given != options_.initializers.end()) {
+      ANYRT_TRY(check_replacement(tensor, given->second));
+      ANYRT_TRY(add(tensor.name, given->second));
+      continue;
+    }
     ANYRT_ASSIGN(Tensor data, make_tensor(tensor, source_));
     ANYRT_TRY(add(tensor.name, std::move(data)));
   }
@@ -144,6 +157,11 @@ Status Builder::read_initializers(const GraphMsg& msg, Initializers& out) {
     auto dense = to_dense(sparse);
     if (!dense.ok()) return std::move(dense).status().with_context(fmt::format("sparse initializer '{}'", name));
     ANYRT_TRY(add(name, std::move(*dense)));
+  }
+  for (const auto& [name, tensor] : options_.initializers) {
+    if (is_main && !seen.contains(name))
+      return invalid_argument("the model has no initializer '{}' to put a {} in the place of", name,
+                              tensor.type_string());
   }
   return {};
 }
@@ -257,7 +275,7 @@ Status Builder::build_graph(std::string_view bytes, Graph& graph, const Frame& f
   scope.graph = &graph;
   {
     Initializers initializers;
-    ANYRT_TRY(read_initializers(msg, initializers));
+    ANYRT_TRY(read_initializers(msg, frame.scope == nullptr, initializers));
     ANYRT_TRY(add_inputs(msg, initializers, scope));
   }
   ANYRT_TRY(declare_outputs(msg.nodes, scope));

@@ -66,7 +66,7 @@ class Builder {
   // builder.cc
   Status add_function(std::string_view bytes);
   Status build_graph(std::string_view bytes, Graph& graph, const Frame& frame);
-  Status read_initializers(const GraphMsg& msg, Initializers& out);
+  Status read_initializers(const GraphMsg& msg, bool is_main, Initializers& out);
   Status add_inputs(const GraphMsg& msg, const Initializers& initializers, Scope& scope);
   Status add_value_types(const GraphMsg& msg, Scope& scope);
   Status add_outputs(const GraphMsg& msg, Scope& scope);

@@ -22,6 +22,9 @@ struct ReadOptions {
     std::shared_ptr<const void> keep_alive;
   };
   std::map<std::string, Blob> external;
+  // Initializers of the main graph that take the place of the file's, which may then lack its external data. An unknown
+  // name, another element type or shape is an error.
+  std::map<std::string, Tensor, std::less<>> initializers;
   // Limits against files that are small but ask for much.
   size_t max_dense_bytes = size_t{1} << 30;    // of a sparse initializer made dense
   size_t max_inlined_nodes = size_t{1} << 21;  // of all model-local function calls together

@@ -1,257 +1,341 @@
-"""OrtValue, OrtDevice, SparseTensor and IOBinding with onnxruntime's names."""
+"""OrtValue, SparseTensor and IOBinding with onnxruntime's names."""
+from __future__ import annotations
+
+import ctypes
 import enum
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
 from . import _anyrt
+from ._devices import OrtDevice, OrtMemoryInfo, cpu_only
 from ._errors import InvalidArgument, NotImplemented
 
-
-class OrtMemType(enum.IntEnum):
-    CPU_INPUT = -2
-    CPU_OUTPUT = -1
-    CPU = -1
-    DEFAULT = 0
+_NUMPY_TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 8: np.object_, 9: np.bool_,
+                10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64, 14: np.complex64, 15: np.complex128}
+_ML_TYPES = {16: "bfloat16", 17: "float8_e4m3fn", 18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz", 21: "uint4",
+             22: "int4", 23: "float4_e2m1fn", 24: "float8_e8m0fnu", 25: "uint2", 26: "int2"}
 
 
-class OrtAllocatorType(enum.IntEnum):
-    INVALID = -1
-    ORT_DEVICE_ALLOCATOR = 0
-    ORT_ARENA_ALLOCATOR = 1
+def _onnx_dtype(element_type: Any) -> np.dtype:
+    """The NumPy type for a number of TensorProto.DataType, or for anything that NumPy takes as a type."""
+    if not isinstance(element_type, (int, np.integer)):
+        return np.dtype(element_type)
+    if element_type in _NUMPY_TYPES:
+        return np.dtype(_NUMPY_TYPES[element_type])
+    if element_type not in _ML_TYPES:
+        raise InvalidArgument(f"element type {element_type} is not one of TensorProto.DataType")
+    import ml_dtypes
+    return np.dtype(getattr(ml_dtypes, _ML_TYPES[element_type]))
 
 
-def _cpu_only(device_type):
-    if str(device_type).lower() != "cpu":
-        raise NotImplemented(f"memory of device '{device_type}': values lie in the CPU's memory")
+def _over_memory(address: int, element_type: Any, shape: Sequence[int]) -> np.ndarray:
+    """An array over memory that the caller vouches for."""
+    dtype = _onnx_dtype(element_type)
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    return np.frombuffer((ctypes.c_char * size).from_address(address), dtype).reshape(tuple(shape))
 
 
-class OrtDevice:
-    """A place for values; the CPU's memory is the only one."""
-
-    def __init__(self, device_type="cpu", device_id=0):
-        _cpu_only(device_type)
-        self._id = int(device_id)
-
-    @staticmethod
-    def make(ort_device_name, device_id, vendor_id=-1):
-        return OrtDevice(ort_device_name, device_id)
-
-    def device_id(self):
-        return self._id
-
-    def device_type(self):
-        return "cpu"
-
-    def __repr__(self):
-        return f"OrtDevice('cpu', {self._id})"
+class OrtSparseFormat(enum.IntEnum):
+    ORT_SPARSE_UNDEFINED = 0
+    ORT_SPARSE_COO = 1
+    ORT_SPARSE_CSRC = 2
+    ORT_SPARSE_BLOCK_SPARSE = 4
 
 
 class OrtValue:
-    """A tensor, sequence, map or optional outside of any session. Arrays are borrowed, not copied."""
+    """A tensor, sparse tensor, sequence, map or optional outside of any session. Arrays are borrowed, not copied."""
 
-    def __init__(self, value):
-        self._value = value
+    def __init__(self, value: Any) -> None:
+        self._value = value if isinstance(value, _anyrt.Value) else _anyrt.Value(value)
 
     @staticmethod
-    def ortvalue_from_numpy(numpy_obj, device_type="cpu", device_id=0, vendor_id=-1):
-        _cpu_only(device_type)
+    def ortvalue_from_numpy(numpy_obj: np.ndarray, /, device_type: str = "cpu", device_id: int = 0, vendor_id: int = -1) -> OrtValue:
+        """A value over the array's memory (strings are copied)."""
+        cpu_only(device_type)
         return OrtValue(_anyrt.Value(numpy_obj))
 
     @staticmethod
-    def ortvalue_from_numpy_with_onnx_type(data, onnx_element_type):
-        return OrtValue(_anyrt.Value(_retype(data, onnx_element_type)))
+    def ortvalue_from_numpy_with_onnx_type(data: np.ndarray, /, onnx_element_type: int) -> OrtValue:
+        """A value over the array's memory, its elements read as ``onnx_element_type`` of the same size."""
+        dtype = _onnx_dtype(onnx_element_type)
+        if data.dtype.itemsize != dtype.itemsize:
+            raise InvalidArgument(f"elements of {data.dtype} have {data.dtype.itemsize} bytes, those of {dtype} {dtype.itemsize}")
+        return OrtValue(_anyrt.Value(data.view(dtype)))
 
     @staticmethod
-    def ortvalue_from_shape_and_type(shape, element_type, device_type="cpu", device_id=0, vendor_id=-1):
-        _cpu_only(device_type)
-        dtype = _onnx_dtype(element_type) if isinstance(element_type, int) else element_type
-        return OrtValue(_anyrt.Value(np.zeros(tuple(shape), dtype)))
+    def ortvalue_from_shape_and_type(shape: Sequence[int], element_type: Any, device_type: str = "cpu", device_id: int = 0,
+                                     vendor_id: int = -1, memory_info: OrtMemoryInfo | None = None) -> OrtValue:
+        """A tensor of that shape and type, filled with zeros."""
+        cpu_only(device_type)
+        return OrtValue(_anyrt.Value(np.zeros(tuple(shape), _onnx_dtype(element_type))))
 
     @staticmethod
-    def ort_value_from_sparse_tensor(sparse_tensor):
-        return OrtValue(_anyrt.Value(sparse_tensor._sparse))
+    def ort_value_from_sparse_tensor(sparse_tensor: SparseTensor) -> OrtValue:
+        return OrtValue(_anyrt.Value(sparse_tensor._coo()))
 
     @staticmethod
-    def from_dlpack(obj, is_bool_tensor=False):
-        array = np.from_dlpack(obj)
-        return OrtValue(_anyrt.Value(array.view(np.bool_) if is_bool_tensor else array))
+    def ortvalue_from_sequence(items: Sequence[Any]) -> OrtValue:
+        """A sequence of values or arrays."""
+        return OrtValue(_anyrt.Value.sequence([i._value if isinstance(i, OrtValue) else _anyrt.Value(i) for i in items]))
 
-    def numpy(self):
+    @staticmethod
+    def from_dlpack(data: Any, /, is_bool_tensor: bool = False) -> OrtValue:
+        """A value over the memory of any object with ``__dlpack__``, or of a capsule."""
+        if hasattr(data, "__dlpack__"):
+            try:
+                data = data.__dlpack__(max_version=(1, 0))
+            except TypeError:
+                data = data.__dlpack__()
+        value = OrtValue(_anyrt.Value.from_dlpack(data))
+        return OrtValue(_anyrt.Value(value.numpy().view(np.bool_))) if is_bool_tensor else value
+
+    def numpy(self) -> Any:
+        """The value as session.run gives it; a tensor's array lies over the value's memory."""
         return self._value.numpy()
 
-    def to_sequence(self):
+    def to_sequence(self) -> list:
         return self._value.numpy()
 
-    def as_sparse_tensor(self):
+    def as_sparse_tensor(self) -> SparseTensor:
+        if not self._value.is_sparse:
+            raise InvalidArgument(f"expected a sparse tensor, found {self.data_type()}")
         return SparseTensor(self._value.numpy())
 
-    def __dlpack__(self, **kwargs):
-        return self.numpy().__dlpack__(**kwargs)
+    def __dlpack__(self, *, stream: Any = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None,
+                   copy: bool | None = None) -> Any:
+        if dl_device not in (None, (1, 0)) or stream is not None:
+            raise BufferError("the value lies in the CPU's memory, where there are no streams")
+        value = OrtValue(np.array(self.numpy()))._value if copy else self._value
+        return value.dlpack(max_version is not None and max_version[0] >= 1)
 
-    def __dlpack_device__(self):
+    def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
 
-    def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.numpy(), dtype=dtype)
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype) if copy else np.asarray(self.numpy(), dtype=dtype)
 
-    def data_ptr(self):
+    def data_ptr(self) -> int:
         return self._value.address
 
-    def device_name(self):
+    def device_name(self) -> str:
         return "cpu"
 
-    def shape(self):
+    def shape(self) -> list[int]:
         return list(self._value.shape)
 
-    def data_type(self):
+    def data_type(self) -> str:
         return self._value.type_name
 
-    def element_type(self):
+    def element_type(self) -> int:
         return self._value.element_type
 
-    def has_value(self):
+    def has_value(self) -> bool:
         return self._value.has_value
 
-    def is_tensor(self):
+    def is_tensor(self) -> bool:
         return self._value.is_tensor
 
-    def is_sparse_tensor(self):
+    def is_sparse_tensor(self) -> bool:
         return self._value.is_sparse
 
-    def is_tensor_sequence(self):
+    def is_tensor_sequence(self) -> bool:
         return self._value.is_sequence
 
-    def tensor_size_in_bytes(self):
+    def tensor_size_in_bytes(self) -> int:
         return self._value.nbytes
 
-    def update_inplace(self, np_arr):
+    def update_inplace(self, data: Any) -> None:
+        """Copies an array or a value of the same type and shape into this value's memory."""
         mine = self._value.numpy()
-        if mine.shape != np_arr.shape or mine.dtype != np_arr.dtype:
-            raise InvalidArgument(f"expected {mine.dtype}{list(mine.shape)}, found {np_arr.dtype}{list(np_arr.shape)}")
-        mine[...] = np_arr
+        data = data.numpy() if isinstance(data, OrtValue) else np.asarray(data)
+        if mine.shape != data.shape or mine.dtype != data.dtype:
+            raise InvalidArgument(f"expected {mine.dtype}{list(mine.shape)}, found {data.dtype}{list(data.shape)}")
+        if mine.dtype == np.object_:
+            raise NotImplemented("strings are copied into a value when it is made and cannot be changed later")
+        mine[...] = data
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"OrtValue({self.data_type()}, shape={self.shape()})"
 
 
-def _onnx_dtype(element_type):
-    table = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_,
-             10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64, 14: np.complex64, 15: np.complex128}
-    if element_type in table:
-        return table[element_type]
-    import ml_dtypes
-    names = {16: "bfloat16", 17: "float8_e4m3fn", 18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz",
-             21: "uint4", 22: "int4", 23: "float4_e2m1fn"}
-    if element_type not in names:
-        raise InvalidArgument(f"element type {element_type} is not known")
-    return np.dtype(getattr(ml_dtypes, names[element_type]))
+class OrtValueVector(list):
+    """A list of OrtValue, with the methods of onnxruntime's."""
+
+    def push_back(self, value: OrtValue) -> None:
+        self.append(value)
+
+    def reserve(self, count: int) -> None:
+        """Lists grow by themselves."""
+
+    def shrink_to_fit(self) -> None:
+        """Lists shrink by themselves."""
+
+    def element_type_at(self, index: int) -> int:
+        return self[index].element_type()
+
+    def dlpack_at(self, index: int) -> Any:
+        return self[index].__dlpack__()
+
+    def to_dlpacks(self, to_tensor: Callable[[Any], Any]) -> list:
+        return [to_tensor(v.__dlpack__()) for v in self]
 
 
-def _retype(data, element_type):
-    dtype = np.dtype(_onnx_dtype(element_type))
-    return data.view(dtype) if data.dtype.itemsize == dtype.itemsize else data.astype(dtype)
+class _CooView:
+    def __init__(self, indices: np.ndarray) -> None:
+        self._indices = indices
+
+    def indices(self) -> np.ndarray:
+        return self._indices
+
+
+class _CsrView:
+    def __init__(self, inner: np.ndarray, outer: np.ndarray) -> None:
+        self._inner, self._outer = inner, outer
+
+    def inner(self) -> np.ndarray:
+        return self._inner
+
+    def outer(self) -> np.ndarray:
+        return self._outer
 
 
 class SparseTensor:
-    """A sparse tensor in COO form."""
+    """A sparse tensor in COO or CSR form. Models get it as COO."""
 
-    def __init__(self, sparse):
+    def __init__(self, sparse: Any) -> None:
         self._sparse = sparse
+        self._csr: _CsrView | None = None
 
     @staticmethod
-    def sparse_coo_from_numpy(dense_shape, values, coo_indices, ort_device=None):
-        return SparseTensor(_anyrt.Sparse([int(d) for d in dense_shape], np.asarray(values), np.asarray(coo_indices, np.int64)))
+    def sparse_coo_from_numpy(dense_shape: Any, values: np.ndarray, coo_indices: np.ndarray, ort_device: OrtDevice | None = None) -> SparseTensor:
+        """``coo_indices`` are int64: linear ones [NNZ], or [NNZ, rank]; arrays are borrowed."""
+        values, indices = np.asarray(values), np.asarray(coo_indices)
+        dims = [int(d) for d in dense_shape]
+        if indices.dtype != np.int64 or indices.ndim not in (1, 2) or len(indices) != len(values):
+            raise InvalidArgument(f"expected int64 indices [{len(values)}] or [{len(values)}, {len(dims)}], "
+                                  f"found {indices.dtype}{list(indices.shape)}")
+        return SparseTensor(_anyrt.Sparse(dims, values, indices))
 
     @staticmethod
-    def sparse_csr_from_numpy(*args, **kwargs):
-        raise NotImplemented("sparse tensors are kept in COO form; csr is not supported")
+    def sparse_csr_from_numpy(dense_shape: Any, values: np.ndarray, inner_indices: np.ndarray, outer_indices: np.ndarray,
+                              ort_device: OrtDevice | None = None) -> SparseTensor:
+        """A matrix: ``inner_indices`` [NNZ] are columns, ``outer_indices`` [rows + 1] say where each row begins."""
+        inner, outer = np.asarray(inner_indices, np.int64), np.asarray(outer_indices, np.int64)
+        dims = [int(d) for d in dense_shape]
+        if len(dims) != 2 or inner.shape != (len(values),) or outer.shape != (dims[0] + 1,) or outer[-1] != len(values):
+            raise InvalidArgument(f"expected a matrix with {len(values)} inner and {dims[0] + 1} outer indices, found shape {dims} with "
+                                  f"{list(inner.shape)} and {list(outer.shape)}")
+        rows = np.repeat(np.arange(dims[0], dtype=np.int64), np.diff(outer))
+        made = SparseTensor(_anyrt.Sparse(dims, np.asarray(values), rows * dims[1] + inner))
+        made._csr = _CsrView(inner, outer)
+        return made
 
-    def values(self):
+    def _coo(self) -> Any:
+        return self._sparse
+
+    def values(self) -> np.ndarray:
         return self._sparse.values
 
-    def as_coo_view(self):
-        return self
+    def format(self) -> OrtSparseFormat:
+        return OrtSparseFormat.ORT_SPARSE_CSRC if self._csr else OrtSparseFormat.ORT_SPARSE_COO
 
-    def indices(self):
-        return self._sparse.indices
+    def as_coo_view(self) -> _CooView:
+        """Its ``indices()``; an error for a tensor made from CSR arrays."""
+        if self._csr:
+            raise InvalidArgument("the tensor is in CSR form")
+        return _CooView(self._sparse.indices)
 
-    def dense_shape(self):
-        return list(self._sparse.shape)
+    def as_csrc_view(self) -> _CsrView:
+        """Its ``inner()`` and ``outer()``; an error for a tensor in COO form."""
+        if not self._csr:
+            raise InvalidArgument("the tensor is in COO form")
+        return self._csr
 
-    def data_type(self):
-        return "sparse_tensor"
+    def as_blocksparse_view(self) -> Any:
+        raise NotImplemented("block-sparse tensors are not supported: ONNX has no such value")
 
-    def device_name(self):
+    def to_cuda(self, ort_device: Any) -> SparseTensor:
+        raise NotImplemented("values lie in the CPU's memory")
+
+    def dense_shape(self) -> np.ndarray:
+        return np.array(list(self._sparse.shape), np.int64)
+
+    def data_type(self) -> str:
+        return _anyrt.Value(self._sparse).type_name
+
+    def device_name(self) -> str:
         return "cpu"
 
-    def __repr__(self):
-        return f"SparseTensor(shape={self.dense_shape()})"
+    def __repr__(self) -> str:
+        return f"SparseTensor({self.data_type()}, shape={list(self._sparse.shape)}, {len(self.values())} values, {self.format().name})"
 
 
 class IOBinding:
-    """Inputs and outputs bound to a session for session.run_with_iobinding."""
+    """Inputs and outputs bound to a session, for session.run_with_iobinding."""
 
-    def __init__(self, session):
+    def __init__(self, session: Any) -> None:
         self._session = session
-        self._inputs = {}
-        self._outputs = {}
-        self._results = []
+        self._inputs: dict[str, Any] = {}
+        self._outputs: dict[str, np.ndarray | None] = {}
+        self._results: list[OrtValue] = []
 
-    def bind_cpu_input(self, name, arr_on_cpu):
+    def _check(self, name: str, known: Sequence[Any], what: str) -> None:
+        names = [a.name for a in known]
+        if name not in names:
+            raise InvalidArgument(f"the model has no {what} '{name}'; its {what}s are: {', '.join(names)}")
+
+    def bind_cpu_input(self, name: str, arr_on_cpu: np.ndarray) -> None:
+        self._check(name, [*self._session.get_inputs(), *self._session.get_overridable_initializers()], "input")
         self._inputs[name] = arr_on_cpu
 
-    def bind_input(self, name, device_type, device_id, element_type, shape, buffer_ptr):
-        import ctypes
-        _cpu_only(device_type)
-        dtype = np.dtype(_onnx_dtype(element_type) if isinstance(element_type, int) else element_type)
-        size = int(np.prod(shape)) * dtype.itemsize
-        raw = (ctypes.c_char * size).from_address(buffer_ptr)
-        self._inputs[name] = np.frombuffer(raw, dtype).reshape(shape)
+    def bind_input(self, name: str, device_type: str, device_id: int, element_type: Any, shape: Sequence[int], buffer_ptr: int) -> None:
+        """Memory at ``buffer_ptr`` that must outlive the binding."""
+        cpu_only(device_type)
+        self.bind_cpu_input(name, _over_memory(buffer_ptr, element_type, shape))
 
-    def bind_ortvalue_input(self, name, ortvalue):
-        self._inputs[name] = ortvalue._value
+    def bind_ortvalue_input(self, name: str, ortvalue: OrtValue) -> None:
+        self.bind_cpu_input(name, ortvalue._value)
 
-    def bind_output(self, name, device_type="cpu", device_id=0, element_type=None, shape=None, buffer_ptr=None):
-        import ctypes
-        _cpu_only(device_type)
-        target = None
-        if buffer_ptr is not None:
-            dtype = np.dtype(_onnx_dtype(element_type) if isinstance(element_type, int) else element_type)
-            size = int(np.prod(shape)) * dtype.itemsize
-            raw = (ctypes.c_char * size).from_address(buffer_ptr)
-            target = np.frombuffer(raw, dtype).reshape(shape)
-        self._outputs[name] = target
+    def bind_output(self, name: str, device_type: str = "cpu", device_id: int = 0, element_type: Any = None,
+                    shape: Sequence[int] | None = None, buffer_ptr: int | None = None) -> None:
+        """An output that is computed; with ``buffer_ptr`` it is written to that memory, of exactly this type and shape."""
+        cpu_only(device_type)
+        self._check(name, self._session.get_outputs(), "output")
+        self._outputs[name] = None if buffer_ptr is None else _over_memory(buffer_ptr, element_type, shape or [])
 
-    def bind_ortvalue_output(self, name, ortvalue):
+    def bind_ortvalue_output(self, name: str, ortvalue: OrtValue) -> None:
+        self._check(name, self._session.get_outputs(), "output")
         self._outputs[name] = ortvalue.numpy()
 
-    def synchronize_inputs(self):
+    def synchronize_inputs(self) -> None:
         """Nothing waits: values lie in the CPU's memory."""
 
-    def synchronize_outputs(self):
+    def synchronize_outputs(self) -> None:
         """Nothing waits: a run is over when it returns."""
 
-    def clear_binding_inputs(self):
+    def clear_binding_inputs(self) -> None:
         self._inputs.clear()
 
-    def clear_binding_outputs(self):
+    def clear_binding_outputs(self) -> None:
         self._outputs.clear()
         self._results = []
 
-    def get_outputs(self):
+    def get_outputs(self) -> list[OrtValue]:
         return list(self._results)
 
-    def get_outputs_as_ortvaluevector(self):
-        return self.get_outputs()
+    def get_outputs_as_ortvaluevector(self) -> OrtValueVector:
+        return OrtValueVector(self._results)
 
-    def copy_outputs_to_cpu(self):
+    def copy_outputs_to_cpu(self) -> list:
         return [r.numpy() for r in self._results]
 
-    def _run(self, run_options):
+    def _run(self, run_options: Any) -> None:
         names = list(self._outputs)
-        values = self._session._run_values(names, self._inputs, run_options)
+        if not names:
+            raise InvalidArgument("no output is bound")
         results = []
-        for name, value in zip(names, values):
+        for name, value in zip(names, self._session._run_values(names, self._inputs, run_options)):
             target = self._outputs[name]
             if target is not None:
                 got = value.numpy()
@@ -259,7 +343,17 @@ class IOBinding:
                     raise InvalidArgument(f"output '{name}' is {got.dtype}{list(got.shape)}, bound memory holds "
                                           f"{target.dtype}{list(target.shape)}")
                 target[...] = got
-                results.append(OrtValue(_anyrt.Value(target)))
-            else:
-                results.append(OrtValue(value))
+                value = _anyrt.Value(target)
+            results.append(OrtValue(value))
         self._results = results
+
+    def __repr__(self) -> str:
+        return f"IOBinding(inputs={list(self._inputs)}, outputs={list(self._outputs)})"
+
+
+def copy_tensors(src: Sequence[OrtValue], dst: Sequence[OrtValue], stream: Any = None) -> None:
+    """Copies each tensor of ``src`` into the one of ``dst`` at its place, of the same type and shape."""
+    if len(src) != len(dst):
+        raise InvalidArgument(f"{len(src)} tensors to copy into {len(dst)}")
+    for a, b in zip(src, dst):
+        b.update_inplace(a)
