@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
 
-.PHONY: help build demo check test nightly bench asan tsan ubsan fuzz format install clean
+.PHONY: help build demo check test nightly bench asan tsan ubsan fuzz format install deb clean
 
 help:
 	@echo 'make build    optimised build in build/release (command: build/release/anyrt)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make fuzz     each fuzzer for FUZZ_SECONDS (60)'
 	@echo 'make format   reformat all sources'
 	@echo 'make install  install below PREFIX (/usr/local), DESTDIR honoured'
+	@echo 'make deb      a Debian package in build/release'
 	@echo 'make clean    remove build/'
 
 build:
@@ -56,6 +57,9 @@ format:
 
 install: build
 	@cmake --install build/release --prefix $(PREFIX)
+
+deb: build
+	@cd build/release && cpack -G DEB
 
 clean:
 	@rm -rf build

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <string>
 
+#include "anyrt_version.h"
 #include "base/command.h"
 #include "base/json.h"
 
@@ -8,7 +9,7 @@ namespace anyrt::cli {
 
 namespace {
 
-constexpr Option kOptions[] = {{"shell", OptionKind::kText, "bash, zsh or fish", "bash"},
+constexpr Option kOptions[] = {{"shell", OptionKind::kText, "bash, zsh or fish; man: the manual page", "bash"},
                                {"--json", OptionKind::kFlag, "print all commands and their options as JSON instead"}};
 
 Json commands_json() {
@@ -69,6 +70,48 @@ std::string fish() {
   return out;
 }
 
+// Text for troff: no line begins with a control character, no '-' is a hyphen.
+std::string troff(std::string_view text) {
+  std::string out;
+  bool line_start = true;
+  for (const char c : text) {
+    if (line_start && (c == '.' || c == '\'')) out += "\\&";
+    line_start = c == '\n';
+    if (c == '\\') {
+      out += "\\e";
+    } else if (c == '-') {
+      out += "\\-";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string man() {
+  std::string out = ".TH ANYRT 1 \"\" \"anyrt " ANYRT_VERSION_STRING
+                    "\" \"User Commands\"\n.SH NAME\nanyrt \\- run any ONNX model on any device, right and fast\n"
+                    ".SH SYNOPSIS\n.B anyrt\n.I command\n.RI [ options ]\n.SH COMMANDS\n";
+  for (size_t i = 0; i < kCommandsSize; ++i) {
+    const Command& command = *kCommands[i];
+    out += ".SS anyrt " + troff(command.name) + "\n" + troff(command.summary) + ".\n";
+    for (const Option& o : command.options) {
+      out += ".TP\n.B " + troff(o.name);
+      if (o.name[0] == '-' && o.kind != OptionKind::kFlag) out += o.kind == OptionKind::kText ? " TEXT" : " VALUE";
+      out += "\n" + troff(o.help);
+      if (*o.fallback) out += troff(std::string(" (default: ") + o.fallback + ")");
+      out += ".\n";
+    }
+    out += ".PP\nExamples:\n.PP\n.nf\n" + troff(command.example) + (command.example[0] ? "" : "\n") + ".fi\n";
+  }
+  return out +
+         ".SH EXIT STATUS\n"
+         "0 done; 1 the answer is no (a test failed, a check found something); 2 wrong arguments; 3 the model cannot "
+         "be\n"
+         "read or is broken; 4 inputs do not fit, or a file is missing; 5 not supported; 6 out of memory or time, or\n"
+         "cancelled; 7 an error of anyrt itself.\n";
+}
+
 int run(const Args& args) {
   if (args.flag("json")) {
     std::printf("%s\n", commands_json().dump(2).c_str());
@@ -78,9 +121,11 @@ int run(const Args& args) {
   if (shell == "bash") {
     std::fputs(bash().c_str(), stdout);
   } else if (shell == "zsh") {
-    std::printf("autoload -U +X bashcompinit && bashcompinit\n%s", bash().c_str());
+    std::printf("#compdef anyrt\nautoload -U +X bashcompinit && bashcompinit\n%s", bash().c_str());
   } else if (shell == "fish") {
     std::fputs(fish().c_str(), stdout);
+  } else if (shell == "man") {
+    std::fputs(man().c_str(), stdout);
   } else {
     std::fprintf(stderr, "anyrt: no completion for shell '%s'; there is bash, zsh and fish\n", shell.c_str());
     return kExitUsage;
@@ -92,7 +137,7 @@ int run(const Args& args) {
 
 extern const Command command_completion = {
     .name = "completion",
-    .summary = "Print a completion script for a shell",
+    .summary = "Print a completion script for a shell, or the manual page",
     .example = "  source <(anyrt completion bash)\n  anyrt completion fish > ~/.config/fish/completions/anyrt.fish\n",
     .options = kOptions,
     .run = run,

@@ -1,0 +1,142 @@
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "anyrt/anyrt.hpp"
+#include "bindings/c/test_models.h"
+
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+// What a host program notices of the library beside its results.
+namespace {
+
+using anyrt::Session;
+using anyrt::Value;
+using test_models::Message;
+
+Session from(const std::string& bytes, const anyrt::Options& options = {}) {
+  return Session::from_bytes(bytes.data(), bytes.size(), options);
+}
+
+// Resident memory in KiB, without what stays mapped from files.
+long resident() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind("RssAnon:", 0) == 0) return std::stol(line.substr(8));
+  }
+  return 0;
+}
+
+double process_seconds() {
+  timespec t = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+// y = relu(x W) with W float32[size,size], which the caller's bytes hold.
+std::string big_model(int64_t size) {
+  Message g;
+  g.message(1, test_models::node("MatMul", {"x", "w"}, {"m"})).message(1, test_models::node("Relu", {"m"}, {"y"}));
+  g.message(5,
+            test_models::tensor<float>("w", 1, {size, size}, std::vector<float>(static_cast<size_t>(size * size), 1)));
+  g.text(2, "big").message(11, test_models::value_info("x", test_models::tensor_type(1, {-1, size})));
+  g.message(12, test_models::value_info("y", test_models::tensor_type(1, {-1, size})));
+  return test_models::model(g);
+}
+
+#if defined(__SSE2__)
+TEST(CBeside, FloatingPointModeIsTheCallers) {
+  const Session s = from(test_models::add_model());
+  const float tiny = 1e-40f;  // a subnormal, which kernels keep
+  const Value x = Value::tensor<float>({1, 2}, {-1, tiny - 2});
+  const unsigned before = _mm_getcsr();
+  const unsigned odd = (0x1f80u | _MM_ROUND_UP | _MM_FLUSH_ZERO_ON | 0x0040u) & ~0x0020u;  // flush both ways
+  _mm_setcsr(odd);
+  const anyrt::Values out = s.run({x});
+  const unsigned after = _mm_getcsr();
+  _mm_setcsr(before);
+  EXPECT_EQ(after & ~0x3fu, odd & ~0x3fu);
+  const Session identity =
+      from(test_models::unary_model("Abs", test_models::tensor_type(1, {1}), test_models::tensor_type(1, {1})));
+  const Value small = Value::tensor<float>({1}, {-tiny});
+  _mm_setcsr(odd);
+  const anyrt::Values kept = identity.run({small});
+  _mm_setcsr(before);
+  EXPECT_EQ(kept[0].data<float>()[0], tiny);
+}
+#endif
+
+TEST(CBeside, IdleThreadsSleep) {
+  Session s = from(big_model(256), {{"threads", "4"}});
+  const Value x = Value::zeros(ANYRT_FLOAT32, {512, 256});
+  for (int i = 0; i < 5; ++i) s.run({x});
+  std::vector<int> done(1);
+  s.run_async({}, {x}, {}, [&](const anyrt::Error*, anyrt::Values) { done[0] = 1; });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const double begin = process_seconds();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(process_seconds() - begin, 0.02);
+}
+
+TEST(CBeside, AThousandSessionsLeaveNothing) {
+  const std::string small = test_models::add_model();
+  const Value x = Value::tensor<float>({1, 2}, {1, 2});
+  const auto cycle = [&] {
+    Session s = from(small);
+    s.run({x});
+    s.run_async({}, {x}, {}, [](const anyrt::Error*, anyrt::Values) {});
+  };
+  for (int i = 0; i < 100; ++i) cycle();
+  const long before = resident();
+  for (int i = 0; i < 1000; ++i) cycle();
+  EXPECT_LT(resident() - before, 1024) << "KiB over 1,000 sessions";
+}
+
+TEST(CBeside, AMillionRunsLeaveNothing) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  const int runs = 20000;
+#else
+  const int runs = 1000000;
+#endif
+  const Session s =
+      from(test_models::unary_model("Relu", test_models::tensor_type(1, {4}), test_models::tensor_type(1, {4})));
+  const Value x = Value::tensor<float>({4}, {-1, 2, -3, 4});
+  for (int i = 0; i < 1000; ++i) s.run({x});
+  const long before = resident();
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < runs; ++i) s.run({x});
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  EXPECT_LT(resident() - before, 1024) << "KiB over " << runs << " runs";
+  std::printf("%d runs of one node: %.0f ns each\n", runs, 1e9 * seconds / runs);
+}
+
+TEST(CBeside, SixteenSessionsHoldWeightsOnce) {
+  constexpr int64_t kSize = 2048;  // 16 MiB of weights
+  const std::string path = ::testing::TempDir() + "/anyrt_c_shared_weights.onnx";
+  std::ofstream(path, std::ios::binary) << big_model(kSize);
+  const Value x = Value::zeros(ANYRT_FLOAT32, {1, kSize});
+  {
+    std::vector<Session> all;
+    all.emplace_back(path);
+    all[0].run({x});
+    const long one = resident();
+    for (int i = 1; i < 16; ++i) {
+      all.emplace_back(path);
+      all.back().run({x});
+    }
+    EXPECT_LT(resident() - one, 8 << 10) << "KiB for 15 more sessions";
+  }
+  std::remove(path.c_str());
+}
+
+}  // namespace
