@@ -26,6 +26,12 @@ class BlockedDirect final : public BoundStep {
     d_ = axes.size() > 2 ? axes[0] : WindowAxis();
     h_ = axes[axes.size() - 2];
     v_ = axes.back();
+    // A last axis of one position would leave tiles of one position.
+    while (v_.in == 1 && v_.out == 1 && v_.kernel == 1 && (h_.out > 1 || d_.out > 1)) {
+      v_ = h_;
+      h_ = d_;
+      d_ = WindowAxis();
+    }
     bool pads = false;
     for (const WindowAxis& a : {d_, h_, v_})
       pads = pads || a.pad_begin > 0 || a.start(a.out - 1) + (a.kernel - 1) * a.dilation >= a.in;

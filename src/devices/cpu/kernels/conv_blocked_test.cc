@@ -89,6 +89,8 @@ TEST(ConvBlocked, Direct) {
     check(kBlocked, {.in = 100, .out = 80, .x = {31, 33}, .w = {1, 1}}, "", false, true, true, {31, 33});
     check(kBlocked, {.in = 32, .out = 32, .x = {5, 9, 10}, .w = {3, 3, 3}}, "pads=[1,1,1,1,1,1]", false, true, true,
           {5, 9, 10});
+    check(kBlocked, {.in = 24, .out = 40, .x = {50, 1}, .w = {5, 1}}, "pads=[2,0,2,0]", false, true, true, {50, 1});
+    check(kBlocked, {.in = 3, .out = 40, .x = {50, 1}, .w = {5, 1}}, "strides=[2,1]", true, true, true, {23, 1});
     check(kBlocked, {.in = 24, .out = 40, .x = {50}, .w = {5}}, "pads=[2,2] strides=[2]", false, true, false, {25});
   });
 }
