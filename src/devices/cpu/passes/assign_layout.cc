@@ -3,6 +3,7 @@
 #include <map>
 
 #include "devices/cpu/passes/passes.h"
+#include "devices/cpu/passes/phase_conv.h"
 #include "opdef/attrs.h"
 #include "opdef/blocked.h"
 
@@ -10,7 +11,7 @@ namespace anyrt::cpu {
 namespace {
 
 constexpr int64_t kFewChannels = 4;   // of an input that convolutions read as it lies
-constexpr int64_t kLeastOutputs = 6;  // fewer would fill too little of a block
+constexpr int64_t kLeastOutputs = 4;  // fewer would fill too little of a block
 
 // Element-wise operators of one input that keep zeros, so that lanes without a channel stay zero.
 constexpr std::string_view kZeroKeeping[] = {"Abs",       "Celu", "Elu",  "Erf",     "Gelu", "HardSwish",
@@ -36,6 +37,7 @@ class LayoutPass {
     rewrite_ = &rewrite;
     added_.clear();
     std::vector<ValueId> results = convolve(node);
+    if (results.empty()) results = convolve_transposed(node);
     if (results.empty()) results = follow(node);
     if (results.empty()) return {};
     std::vector<ValueId> plain;
@@ -105,6 +107,23 @@ class LayoutPass {
       attrs->push_back({"in_channels", in});
     }
     return rewrite_->add("anyrt", "FusedConv", std::move(inputs), std::move(*attrs), 1);
+  }
+
+  // The phases of the result as channels, put where they belong afterwards.
+  std::vector<ValueId> convolve_transposed(const Node& node) {
+    const auto p = phase_conv(graph_, node, block_);
+    const int64_t in = channels_of(node.inputs[0]);
+    const ValueId b = input(node, 2);
+    if (!p || in < 1 || p->channels < kLeastOutputs || (b != kNoValue && !graph_.value(b).is_constant())) return {};
+    std::vector<ValueId> inputs = {blocked(node.inputs[0]), rewrite_->constant(p->w)};
+    if (b != kNoValue) inputs.push_back(rewrite_->constant(phase_bias(*p, graph_.value(b).constant.data<float>())));
+    const ValueId phases =
+        rewrite_->add("anyrt", "FusedConv", std::move(inputs),
+                      {{"pads", p->pads}, {"block", block_}, {"in_channels", in}, {"out_channels", p->w.dim(0)}}, 1)[0];
+    return rewrite_->add(
+        "anyrt", "InterleavePhases", {phases},
+        {{"rows", p->rows}, {"columns", p->columns}, {"crop_rows", p->crop_rows}, {"crop_columns", p->crop_columns}},
+        1);
   }
 
   // What can go on in blocks where its inputs do.

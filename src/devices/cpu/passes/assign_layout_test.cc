@@ -111,6 +111,32 @@ TEST(AssignLayout, Convolutions) {
   }
 }
 
+TEST(AssignLayout, TransposedConvolutions) {
+  for (const char* net : {
+           "6,5,2,2}kernel_shape=[2,2] strides=[2,2]",
+           "6,5,4,4}kernel_shape=[4,4] strides=[2,2] pads=[1,1,1,1]",
+           "6,5,3,3}kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1] output_padding=[1,1]",
+           "6,8,3,3}kernel_shape=[3,3] strides=[2,2]",
+           "6,8,3,3}kernel_shape=[3,3]",
+           "6,8,3,2}kernel_shape=[3,2] pads=[1,0,0,1] strides=[1,3]",
+           "6,5,3,3}kernel_shape=[3,3] dilations=[2,1] strides=[2,2] pads=[0,1,2,0]",
+           "6,5,2,5}kernel_shape=[2,5] strides=[3,2] pads=[0,2,1,1]",
+       }) {
+    const std::string text = net;
+    const size_t cut = text.find('}');
+    for (const char* rest : {"y = Relu(t)", "y = Transpose(t)"}) {
+      const Graph before = testing::prepare(
+          fmt::format("graph (x f32[2,6,7,9]) -> (y) {{ w = f32[{}]{{rand:1}}\n b = f32[{}]{{rand:2}}\n"
+                      " t = ConvTranspose(x, w, b) {}\n {} }}",
+                      text.substr(0, cut), text[2], text.substr(cut + 1), rest));
+      SCOPED_TRACE(text);
+      const Graph after = after_pass(assign_layout, before, blocks_of_4());
+      testing::expect_same_results(before, after, 1e-5);
+      EXPECT_EQ(count(after, "ConvTranspose"), 0u);
+    }
+  }
+}
+
 TEST(AssignLayout, ResidualsStayInBlocks) {
   const Graph before = testing::prepare(R"(graph (x f32[1,3,8,8]) -> (y) {
     w = f32[8,3,3,3]{rand:1}
