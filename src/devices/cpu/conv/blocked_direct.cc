@@ -39,8 +39,8 @@ class BlockedDirect final : public BoundStep {
       v_.in = v_.out = p_.out_size;
       d_ = h_ = WindowAxis();
     }
-    copies_ = pads;
     const int64_t blocks = ceil_div(p_.in_group, unit_), position = blocks * unit_;
+    copies_ = pads && copying_pays(blocks);
     if (copies_) {
       pitch_ = (v_.out - 1) * v_.stride + (v_.kernel - 1) * v_.dilation + 1;
       const int64_t row = position * pitch_ * d_.kernel * static_cast<int64_t>(sizeof(float));
@@ -52,7 +52,6 @@ class BlockedDirect final : public BoundStep {
       channel_step_ = d_.kernel * slice_step_;
       columns_ = v_.out;
     } else {
-      pitch_ = v_.in;
       row_step_ = v_.in * unit_;
       slice_step_ = d_.dilation * h_.in * row_step_;
       channel_step_ = p_.in_size * unit_;
@@ -66,23 +65,15 @@ class BlockedDirect final : public BoundStep {
         rows_ = even(h_.out, std::clamp<int64_t>(kBandBytes / (position_bytes * v_.in * h_.stride), 1, h_.out));
       }
     }
-    // Where each segment begins.
-    const int64_t taps_w = w_->x_plain ? 1 : v_.kernel;
-    for (int64_t c = 0; c < blocks; ++c) {
-      for (int64_t z = 0; z < d_.kernel; ++z) {
-        for (int64_t y = 0; y < h_.kernel; ++y) {
-          for (int64_t x = 0; x < taps_w; ++x) {
-            offsets_.push_back(c * channel_step_ + z * slice_step_ + y * h_.dilation * row_step_ +
-                               x * v_.dilation * unit_);
-          }
-        }
+    tail_depth_ = w_->x_plain ? 0 : p_.in_group % unit_;
+    z_ = spans(d_);
+    y_ = spans(h_);
+    x_ = spans(v_);
+    for (const Span& z : z_) {
+      for (const Span& y : y_) {
+        for (const Span& x : x_) add_list(z, y, x, blocks);
       }
     }
-    const int64_t taps = d_.kernel * h_.kernel * taps_w;
-    depth_ = w_->x_plain ? v_.kernel : unit_;
-    tail_depth_ = w_->x_plain ? 0 : p_.in_group % unit_;
-    tail_ = tail_depth_ > 0 ? taps : 0;
-    segments_ = blocks * taps - tail_;
     bands_ = ceil_div(h_.out, rows_) * ceil_div(v_.out, columns_) * d_.out;
     slots_ = slot_count();
     band_floats_ = copies_ ? static_cast<size_t>(blocks * channel_step_ + 16) : 0;
@@ -120,8 +111,79 @@ class BlockedDirect final : public BoundStep {
   }
 
  private:
+  // Outputs of one axis that see the same taps.
+  struct Span {
+    int64_t from, to;
+    TapRange taps;
+  };
+  // Segments of the taps that some outputs see.
+  struct List {
+    std::vector<ConvSegment> segments;
+    int64_t tail = 0;  // of them, at the end
+    int64_t depth = 0;
+  };
+
   // The least pieces of at most `most`, as even as they can be.
   static int64_t even(int64_t n, int64_t most) { return ceil_div(n, ceil_div(n, most)); }
+
+  // Whether a padded copy costs less than tiles of few positions near the border.
+  bool copying_pays(int64_t blocks) const {
+    const auto tiles = [&](int64_t n) {
+      constexpr int64_t kLeast = 4;  // positions whose time a tile takes at least
+      return n / kernels_.positions * kernels_.positions +
+             (n % kernels_.positions > 0 ? std::max(kLeast, n % kernels_.positions) : 0);
+    };
+    int64_t parts = 0;
+    for (int64_t o = 0; o < v_.out;) {
+      const TapRange t = taps_inside(v_, o, v_.in);
+      int64_t end = o + 1;
+      while (end < v_.out && taps_inside(v_, end, v_.in).begin == t.begin && taps_inside(v_, end, v_.in).end == t.end)
+        ++end;
+      parts += tiles(end - o);
+      o = end;
+    }
+    const int64_t sums = (parts - tiles(v_.out)) * w_->depth() * w_->group_blocks() / 2;
+    // Of each row, with the rows that dilation adds where bands are low.
+    const int64_t row = blocks * d_.kernel * v_.out * v_.stride * unit_ / w_->lanes * 4;
+    const int64_t band = std::clamp<int64_t>(kBandBytes / (row * w_->lanes + 1), 1, h_.out);
+    const int64_t copied = row * ((band - 1) * h_.stride + (h_.kernel - 1) * h_.dilation + 1) / band;
+    return copied < sums;
+  }
+
+  std::vector<Span> spans(const WindowAxis& a) const {
+    if (copies_) return {{0, a.out, {0, a.kernel}}};
+    std::vector<Span> out;
+    for (int64_t o = 0; o < a.out; ++o) {
+      const TapRange t = taps_inside(a, o, a.in);
+      if (!out.empty() && out.back().taps.begin == t.begin && out.back().taps.end == t.end) {
+        out.back().to = o + 1;
+      } else {
+        out.push_back({o, o + 1, t});
+      }
+    }
+    return out;
+  }
+
+  void add_list(const Span& z, const Span& y, const Span& x, int64_t blocks) {
+    List& list = lists_.emplace_back();
+    const bool rows = w_->x_plain;  // the taps of a row are one segment
+    list.depth = rows ? x.taps.end - x.taps.begin : unit_;
+    for (int64_t c = 0; c < blocks; ++c) {
+      const bool tail = tail_depth_ > 0 && c == blocks - 1;
+      const int64_t each = rows ? 1 : tail ? tail_depth_ : unit_;  // channels
+      for (int64_t kz = z.taps.begin; kz < z.taps.end; ++kz) {
+        for (int64_t ky = y.taps.begin; ky < y.taps.end; ++ky) {
+          for (int64_t kx = x.taps.begin; kx < (rows ? std::min(x.taps.begin + 1, x.taps.end) : x.taps.end); ++kx) {
+            const int64_t tap = (kz * h_.kernel + ky) * v_.kernel + kx;
+            list.segments.push_back(
+                {c * channel_step_ + kz * slice_step_ + ky * h_.dilation * row_step_ + kx * v_.dilation * unit_,
+                 c * unit_ * p_.taps + tap * each});
+            list.tail += tail ? 1 : 0;
+          }
+        }
+      }
+    }
+  }
 
   void copy(const float* x, int64_t oz, int64_t row, float* to) const {
     const int64_t blocks = ceil_div(p_.in_group, unit_), plane = h_.in * v_.in;
@@ -157,39 +219,51 @@ class BlockedDirect final : public BoundStep {
       copy(x, oz, row, band);
       x = band - row * h_.stride * row_step_;
     } else {
-      x += oz * d_.stride * h_.in * row_step_;
+      x += d_.start(oz) * h_.in * row_step_ - h_.pad_begin * row_step_ - v_.pad_begin * unit_;
     }
     const int64_t plane = p_.out_size * lanes, y0 = (n * p_.g.group + group) * blocks * plane;
     float* y = args.output<float>(0) + y0;
     const float* z = p_.residual(args) ? p_.residual(args) + y0 : nullptr;
+    const size_t z_span = span_of(z_, oz);
     ConvTile t;
     t.x_step = v_.stride * unit_;
     t.k_step = w_->x_plain ? v_.dilation : 1;
-    t.offsets = offsets_.data();
-    t.segments = segments_;
-    t.tail_segments = tail_;
-    t.depth = depth_;
     t.tail_depth = tail_depth_;
     t.y_block = plane;
     epilogue_.prepare(t);
-    const int64_t tiles = ceil_div(column_end - column, kernels_.positions);
     for (int64_t panel = first; panel < last; ++panel) {
       const int64_t block = 2 * panel, width = std::min<int64_t>(2, blocks - block);
       t.w = w_->data() + (group * blocks + block) * w_->depth() * lanes;
       t.bias = bias ? bias + (group * blocks + block) * lanes : nullptr;
+      size_t y_span = span_of(y_, row);
       for (int64_t r = row; r < row_end; ++r) {
-        for (int64_t i = 0; i < tiles; ++i) {
-          const int64_t from = column + (column_end - column) * i / tiles,
-                        to = column + (column_end - column) * (i + 1) / tiles;
-          const int64_t at = block * plane + ((oz * h_.out + r) * v_.out + from) * lanes;
-          t.x = x + r * h_.stride * row_step_ + from * t.x_step;
-          t.y = y + at;
-          t.z = epilogue_.adds_before() ? z + at : nullptr;
-          kernels_.tile[width - 1][to - from - 1](t);
-          epilogue_.finish(t, z ? z + at : nullptr, group * blocks + block, width, to - from);
+        if (r >= y_[y_span].to) ++y_span;
+        for (size_t k = 0; k < x_.size(); ++k) {
+          const List& list = lists_[(z_span * y_.size() + y_span) * x_.size() + k];
+          t.list = list.segments.data();
+          t.tail_segments = list.tail;
+          t.segments = static_cast<int64_t>(list.segments.size()) - list.tail;
+          t.depth = list.depth;
+          const int64_t begin = std::max(column, x_[k].from), count = std::min(column_end, x_[k].to) - begin;
+          const int64_t tiles = ceil_div(count, kernels_.positions);
+          for (int64_t i = 0; i < tiles; ++i) {
+            const int64_t from = begin + count * i / tiles, to = begin + count * (i + 1) / tiles;
+            const int64_t at = block * plane + ((oz * h_.out + r) * v_.out + from) * lanes;
+            t.x = x + r * h_.stride * row_step_ + from * t.x_step;
+            t.y = y + at;
+            t.z = epilogue_.adds_before() ? z + at : nullptr;
+            kernels_.tile[width - 1][to - from - 1](t);
+            epilogue_.finish(t, z ? z + at : nullptr, group * blocks + block, width, to - from);
+          }
         }
       }
     }
+  }
+
+  static size_t span_of(const std::vector<Span>& spans, int64_t o) {
+    size_t i = 0;
+    while (spans[i].to <= o) ++i;
+    return i;
   }
 
   ConvPlan p_;
@@ -202,8 +276,9 @@ class BlockedDirect final : public BoundStep {
   int64_t pitch_ = 0, rows_ = 0, columns_ = 0;  // positions of an input row; output rows and columns of a band
   int64_t band_rows_ = 0, bands_ = 0;           // input rows of a band; bands of an image
   int64_t row_step_ = 0, slice_step_ = 0, channel_step_ = 0;  // floats, in the input or the copy
-  std::vector<int64_t> offsets_;
-  int64_t segments_ = 0, tail_ = 0, depth_ = 0, tail_depth_ = 0;
+  std::vector<Span> z_, y_, x_;
+  std::vector<List> lists_;  // by span of each axis
+  int64_t tail_depth_ = 0;
   size_t slots_ = 0, band_floats_ = 0, bias_floats_ = 0;
 };
 

@@ -196,7 +196,7 @@ class BlockedWinograd final : public BoundStep {
     const int64_t most = std::max(kLeastTiles, kTileBytes / each_tile);
     at_once_ = ceil_div(tiles_, ceil_div(tiles_, most));
     blocks_ = ceil_div(tiles_, at_once_);
-    for (int64_t c = 0; c < in_blocks_; ++c) offsets_.push_back(c * at_once_ * lanes_);
+    for (int64_t c = 0; c < in_blocks_; ++c) segments_.push_back({c * at_once_ * lanes_, c * lanes_});
     slots_ = slot_count();
     each_ = static_cast<size_t>(36 * at_once_ * (in_blocks_ + out_blocks_) * lanes_);
     bias_floats_ = epilogue_.padded_floats();
@@ -246,14 +246,14 @@ class BlockedWinograd final : public BoundStep {
         const int64_t y0 = tile / tiles_w_ * 4 - h.pad_begin, x0 = tile % tiles_w_ * 4 - w.pad_begin;
         const auto inside = [](int64_t at, int64_t limit) { return std::clamp<int64_t>(at, 0, limit); };
         input_({x + (c * p_.in_size + y0 * w.in + x0) * lanes_, w.in * lanes_, inside(-y0, 6), inside(h.in - y0, 6),
-                inside(-x0, 6), inside(w.in - x0, 6), v + offsets_[static_cast<size_t>(c)] + t * lanes_, matrix_in});
+                inside(-x0, 6), inside(w.in - x0, 6), v + segments_[static_cast<size_t>(c)].x + t * lanes_, matrix_in});
       }
     });
     const int64_t panels = w_->group_panels(), parts = ceil_div(count, kernels_.positions);
     ConvTile tile = {};
     tile.x_step = lanes_;
     tile.k_step = 1;
-    tile.offsets = offsets_.data();
+    tile.list = segments_.data();
     tile.tail_depth = p_.g.channels % lanes_;
     tile.tail_segments = tile.tail_depth > 0 ? 1 : 0;
     tile.segments = in_blocks_ - tile.tail_segments;
@@ -350,7 +350,7 @@ class BlockedWinograd final : public BoundStep {
   bool (*output_)(const TileOutput&);
   int64_t lanes_ = 1, in_blocks_ = 0, out_blocks_ = 0;
   int64_t tiles_w_ = 0, tiles_ = 0, at_once_ = 0, blocks_ = 0;  // of an image; in a block, blocks of an image
-  std::vector<int64_t> offsets_;
+  std::vector<ConvSegment> segments_;                           // one a block of input channels
   size_t slots_ = 0, each_ = 0, bias_floats_ = 0;
 };
 

@@ -31,13 +31,13 @@ void tile(const ConvTile& t) {
   ANYRT_ROWS(X)
 #undef X
   const int64_t step = t.x_step, k_step = t.k_step;
-  const float* w = t.w;
-  const int64_t* offset = t.offsets;
+  const ConvSegment* segment = t.list;
   int64_t count = t.segments, depth = t.depth;
   for (int part = 0; part < 2; ++part, count = t.tail_segments, depth = t.tail_depth) {
-    for (; count > 0; --count, ++offset) {
+    for (; count > 0; --count, ++segment) {
+      const float* w = t.w + segment->k * (V * lanes);
       // A pointer for three positions each, so that addresses need few registers.
-      const float *a0 = t.x + *offset, *a3 = a0 + (R > 3 ? 3 * step : 0), *a6 = a0 + (R > 6 ? 6 * step : 0),
+      const float *a0 = t.x + segment->x, *a3 = a0 + (R > 3 ? 3 * step : 0), *a6 = a0 + (R > 6 ? 6 * step : 0),
                   *a9 = a0 + (R > 9 ? 9 * step : 0), *a12 = a0 + (R > 12 ? 12 * step : 0);
       for (int64_t k = depth; k > 0; --k) {
         const Vec w_lo = hn::LoadU(d, w), w_hi = V > 1 ? hn::LoadU(d, w + lanes) : hn::Zero(d);

@@ -8,12 +8,17 @@
 
 namespace anyrt::cpu {
 
+// Where a part of a sum begins: in the input, and at which k of the weights.
+struct ConvSegment {
+  int64_t x, k;
+};
+
 // Some positions of an output row times one panel of weights: the sum, over all segments s and k < depth, of
-// x[offsets[s] + position * x_step + k * k_step] * w[k], where w goes on through the panel.
+// x[s.x + position * x_step + k * k_step] * w[s.k + k].
 struct ConvTile {
   const float* x;
   int64_t x_step, k_step;
-  const int64_t* offsets;
+  const ConvSegment* list;
   int64_t segments, tail_segments;  // of `depth`; behind them those of `tail_depth`
   int64_t depth, tail_depth;
   const float* w;  // panel: for each k as many vectors as blocks
