@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "plan/infer_step.h"
 #include "plan/plan.h"
 
 namespace anyrt {
@@ -44,7 +47,11 @@ class Placer {
       m_.dims[s] = known_dims(plan_.type(s), bindings_);
       if (m_.dims[s]) m_.bytes[s] = bytes_of(*m_.dims[s], plan_.type(s).dtype);
     }
-    for (uint32_t i = 0; i < steps; ++i) bind(i);
+    ints_.resize(slots);
+    for (uint32_t i = 0; i < steps; ++i) {
+      infer(i);
+      bind(i);
+    }
     for (uint32_t d = 0; d < plan_.devices.size(); ++d) place_device(d);
     for (uint32_t s = 0; s < slots; ++s) place_in_base(s);
     return std::move(m_);
@@ -92,6 +99,8 @@ class Placer {
         Expected<std::vector<int64_t>> ints = to_int64s(*t.constant);
         if (ints.ok()) t.ints = std::move(*ints);
       }
+    } else if (ints_[s]) {
+      t.ints = ints_[s];
     } else if (value.known_elements) {
       std::vector<int64_t> ints;
       for (const Dim& d : *value.known_elements) {
@@ -102,6 +111,25 @@ class Placer {
       t.ints = std::move(ints);
     }
     return t;
+  }
+
+  // Sizes that symbols could not tell follow from those of the inputs, now that these are numbers.
+  void infer(uint32_t i) {
+    const PlanStep& step = plan_.steps[i];
+    if (step.kind != StepKind::kRun || known(step.outputs) || !known(step.inputs)) return;
+    const Node& node = plan_.graph->node(step.compiled.nodes.back());
+    if (!node.subgraphs().empty() || step.compiled.nodes.size() != 1 || step.outputs.size() != node.outputs.size())
+      return;
+    std::vector<BoundTensor> in, out;
+    for (uint32_t s : step.inputs) in.push_back(bound_tensor(s));
+    if (in.size() != node.inputs.size() || !infer_step(node, in, out)) return;
+    for (size_t k = 0; k < out.size(); ++k) {
+      const uint32_t s = step.outputs[k];
+      if (s == kNoSlot || out[k].dtype != plan_.type(s).dtype) continue;
+      m_.dims[s] = out[k].dims;
+      m_.bytes[s] = bytes_of(out[k].dims, out[k].dtype);
+      ints_[s] = std::move(out[k].ints);
+    }
   }
 
   void bind(uint32_t i) {
@@ -157,6 +185,7 @@ class Placer {
   const Plan& plan_;
   const Dim::Bindings& bindings_;
   PlanMemory m_;
+  std::vector<std::optional<std::vector<int64_t>>> ints_;  // by slot: elements that inference found
 };
 
 }  // namespace

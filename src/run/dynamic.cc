@@ -1,4 +1,4 @@
-#include "opdef/inference.h"
+#include "plan/infer_step.h"
 #include "run/state.h"
 
 namespace anyrt {
@@ -7,35 +7,6 @@ namespace {
 
 // Small integers are what sizes are computed from.
 bool is_shape_like(const Tensor& t) { return is_int(t.dtype()) && t.size() <= 64; }
-
-// The sizes of the outputs for these inputs, by the operator's own inference; false when running alone tells.
-bool infer_outputs(const Node& node, const std::vector<const Tensor*>& inputs, std::vector<BoundTensor>& out) {
-  Graph graph;
-  Node copy = node;
-  copy.inputs.clear();
-  copy.outputs.clear();
-  copy.captures.clear();
-  for (const Tensor* t : inputs) {
-    copy.inputs.push_back(!t                  ? kNoValue
-                          : is_shape_like(*t) ? graph.add_constant("", *t)
-                                              : graph.add_input("", Type::tensor(t->dtype(), to_sym_shape(t->dims()))));
-  }
-  for (const ValueId v : node.outputs) copy.outputs.push_back(v == kNoValue ? kNoValue : graph.add_value(""));
-  const NodeId id = graph.add_node(std::move(copy));
-  if (!infer_node(graph, id).ok()) return false;
-  for (const ValueId v : graph.node(id).outputs) {
-    BoundTensor t;
-    if (v != kNoValue) {
-      const Type& type = graph.value(v).type;
-      const auto dims = type.is_tensor() && type.shape ? to_dims(*type.shape) : std::nullopt;
-      if (!dims || type.dtype == DType::kUndefined || type.dtype == DType::kString) return false;
-      t.dtype = type.dtype;
-      t.dims = *dims;
-    }
-    out.push_back(std::move(t));
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -73,10 +44,11 @@ Expected<bool> Executor::State::run_dynamic_step(size_t i, Frame& frame, Call& c
             if (ints.ok()) t.ints = std::move(*ints);
           }
         }
+        if (!t.ints && is_shape_like(*inputs[k])) t.ints = d.key[k].second;
       }
       in.push_back(std::move(t));
     }
-    if (infer_outputs(node, inputs, d.out)) {
+    if (infer_step(node, in, d.out)) {
       Expected<std::unique_ptr<BoundStep>> bound =
           step.compiled.bind(BindQuery(node, std::move(in), d.out), step.compiled.state);
       if (bound.ok()) d.step = std::move(*bound);
