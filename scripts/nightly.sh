@@ -19,6 +19,7 @@ run() { # run NAME COMMAND...: adds up the closing line of a test run
   total=($((total[0] + $1)) $((total[1] + $3)) $((total[2] + ${5:-0})))
 }
 run full scripts/test.sh full
+run python scripts/python_tests.sh test test/nightly/*_test.py
 for sanitizer in asan ubsan tsan clang; do
   run "$sanitizer" scripts/test.sh "$sanitizer"
 done

@@ -149,30 +149,11 @@ if [ "$mode" = full ]; then
   python_tests=(test/*_test.py)
   if [ ${#python_tests[@]} -gt 0 ]; then
     note Python tests
-    if [ -f .venv/pins ]; then
-      for file in "${python_tests[@]}"; do
-        name=${file##*/}
-        if grep -q '^import anyrt' "$file" && ! compgen -G "build/$preset/python/anyrt/_anyrt*.so" >/dev/null; then
-          skip 1 "$name: the Python extension was not built (build/$preset/configure.log says why)"
-          continue
-        fi
-        PYTHONPATH=build/$preset/python .venv/bin/python "$file" -v >"$logs/$name.log" 2>&1
-        grep -E '^(FAIL|ERROR): ' "$logs/$name.log"
-        # shellcheck disable=SC2046
-        count $(python3 - "$logs/$name.log" <<'PY'
-import re, sys
-text = open(sys.argv[1], errors="replace").read()
-ran = re.findall(r"^Ran (\d+) test", text, re.M)
-def number(key):
-    return int((re.findall(rf"\b{key}=(\d+)", text) or ["0"])[-1])
-bad = number("failures") + number("errors")
-print(*((int(ran[-1]) - bad - number("skipped"), bad, number("skipped")) if ran else (0, 1, 0)))
-PY
-)
-      done
-    else
-      skip ${#python_tests[@]} "Python tests: the packages of scripts/requirements-*.txt are not installed"
-    fi
+    scripts/python_tests.sh "$preset" "${python_tests[@]}" >"$logs/python.txt" 2>&1
+    line=$(tail -1 "$logs/python.txt")
+    head -n -1 "$logs/python.txt"
+    set -- ${line//,/}
+    count "$1" "$3" "$5"
   fi
   fuzzers=(fuzz/*_fuzz.cc)
   if [ ${#fuzzers[@]} -gt 0 ]; then

@@ -464,6 +464,30 @@ def install(t):
     equal(t, done.stdout.split(), ["anyrt", "CPUExecutionProvider"])
 
 
+def op_library(t):
+    """The example in C, and a library that only onnxruntime could load."""
+    import shutil
+    cc = shutil.which("cc")
+    if not cc:
+        t.skipTest("no C compiler")
+    built, foreign = t.path / "running_max.so", t.path / "foreign.so"
+    subprocess.run([cc, "-shared", "-fPIC", f"-I{ROOT / 'include'}", ROOT / "examples" / "custom_op_c" / "running_max.c", "-o", built], check=True)
+    o = ort.SessionOptions()
+    o.register_custom_ops_library(str(built))
+    graph = h.make_graph([h.make_node("RunningMax", ["x"], ["y"], domain="example.ops")], "g", [h.make_tensor_value_info("x", T.FLOAT, ["n"])],
+                         [h.make_tensor_value_info("y", T.FLOAT, None)])
+    data = h.make_model(graph, opset_imports=[h.make_opsetid("", 21), h.make_opsetid("example.ops", 1)], ir_version=9).SerializeToString()
+    equal(t, ort.InferenceSession(data, o).run(None, {"x": np.float32([1, 3, 2, 5])})[0].tolist(), [1, 3, 3, 5])
+    source = t.path / "foreign.c"
+    source.write_text("void *RegisterCustomOps(void *options, const void *api) { return options ? 0 : (void *)api; }")
+    subprocess.run([cc, "-shared", "-fPIC", source, "-o", foreign], check=True)
+    with t.assertRaises(ort.NotImplemented) as caught:
+        ort.SessionOptions().register_custom_ops_library(str(foreign))
+    t.assertIn("custom_op.h", str(caught.exception))
+    with t.assertRaises(ort.NotFound):
+        ort.SessionOptions().register_custom_ops_library("/no/such/library.so")
+
+
 def training(t):
     ort.RunOptions().training_mode = True
 
@@ -561,7 +585,7 @@ CALLS = {
     "SessionOptions.graph_optimization_level": lambda t: saves(t, ort.GraphOptimizationLevel.ORT_DISABLE_ALL),
     "SessionOptions.use_deterministic_compute": attribute("use_deterministic_compute", True),
     "SessionOptions.add_session_config_entry": lambda t: ort.SessionOptions().add_session_config_entry("session.disable_prepacking", "1"),
-    "SessionOptions.get_session_config_entry": raised(ort.InvalidArgument, lambda: ort.SessionOptions().get_session_config_entry("session.disable_prepacking")),
+    "SessionOptions.get_session_config_entry": raised(ort.RuntimeException, lambda: ort.SessionOptions().get_session_config_entry("session.disable_prepacking")),
     "SessionOptions.add_provider": providers_of_options,
     "SessionOptions.add_provider_for_devices": providers_of_options,
     "SessionOptions.has_providers": providers_of_options,
@@ -570,7 +594,7 @@ CALLS = {
     "SessionOptions.set_load_cancellation_flag": cancelled_load,
     "SessionOptions.add_free_dimension_override_by_name": fixed_dimension,
     "SessionOptions.add_free_dimension_override_by_denotation": lambda t: ort.SessionOptions().add_free_dimension_override_by_denotation("DATA_BATCH", 1),
-    "SessionOptions.register_custom_ops_library": lambda t: ort.SessionOptions().register_custom_ops_library("libops.so"),
+    "SessionOptions.register_custom_ops_library": op_library,
     "SessionOptions.add_initializer": replaced_initializer,
     "SessionOptions.add_external_initializers": external_initializers,
     "SessionOptions.add_external_initializers_from_files_in_memory": external_in_memory,
@@ -588,7 +612,7 @@ CALLS = {
     "RunOptions.training_mode": training,
     "RunOptions.only_execute_path_to_fetches": run_attribute("only_execute_path_to_fetches", True),
     "RunOptions.add_run_config_entry": lambda t: ort.RunOptions().add_run_config_entry("gpu_graph_id", "1"),
-    "RunOptions.get_run_config_entry": raised(ort.InvalidArgument, lambda: ort.RunOptions().get_run_config_entry("gpu_graph_id")),
+    "RunOptions.get_run_config_entry": raised(ort.RuntimeException, lambda: ort.RunOptions().get_run_config_entry("gpu_graph_id")),
     "RunOptions.add_active_adapter": lambda t: ort.RunOptions().add_active_adapter(None),
     "RunOptions.timeout": timeout,
     "RunOptions.memory_cap": run_cap,

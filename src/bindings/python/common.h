@@ -24,6 +24,8 @@ T take(Expected<T> value) {
 }
 // The text of a str; an error for anything else.
 std::string text_of(nb::handle object);
+// The name of its type, for messages.
+std::string type_of(nb::handle object);
 // Re-raises the Python error that is set now.
 [[noreturn]] void raise_python();
 

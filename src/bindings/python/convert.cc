@@ -5,8 +5,6 @@ namespace anyrt::python {
 
 namespace {
 
-const char* type_of(nb::handle object) { return Py_TYPE(object.ptr())->tp_name; }
-
 nb::object numpy_asarray(nb::handle object, nb::handle dtype) {
   // Looked up each time: the module object lives as long as the process, a cached reference would outlive it.
   nb::object asarray = nb::module_::import_("numpy").attr("asarray");

@@ -179,8 +179,7 @@ Tensor tensor_from_dlpack(nb::handle capsule) {
     PyCapsule_SetName(capsule.ptr(), "used_dltensor");
     return take_over(m, false);
   }
-  raise_status(invalid_argument("expected a DLPack capsule that was not used before, found {}",
-                                Py_TYPE(capsule.ptr())->tp_name));
+  raise_status(invalid_argument("expected a DLPack capsule that was not used before, found {}", type_of(capsule)));
 }
 
 }  // namespace anyrt::python

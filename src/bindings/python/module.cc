@@ -25,6 +25,8 @@ std::string text_of(nb::handle object) {
   return std::string(data, static_cast<size_t>(size));
 }
 
+std::string type_of(nb::handle object) { return text_of(object.type().attr("__name__")); }
+
 void raise_python() { throw nb::python_error(); }
 
 bool is_ort_value(nb::handle object) { return nb::isinstance<OrtValue>(object); }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "bindings/python/common.h"
 #include "bindings/python/profile.h"
+#include "capi/op_library.h"
 #include "engine/config.h"
 #include "format/onnx/writer.h"
 
@@ -84,7 +85,7 @@ class PySession {
   nb::object run(const nb::object& outputs, const nb::dict& feeds, double timeout, size_t memory_cap,
                  std::atomic<bool>* terminate, bool as_values, const nb::object& on_node, int log_level) {
     std::vector<std::pair<std::string, Value>> inputs;
-    inputs.reserve(PyDict_GET_SIZE(feeds.ptr()));
+    inputs.reserve(static_cast<size_t>(PyDict_Size(feeds.ptr())));
     for (auto [key, object] : feeds) {
       if (!PyUnicode_Check(key.ptr())) raise_status(invalid_argument("names of inputs must be str"));
       std::string name = text_of(key);
@@ -231,6 +232,10 @@ SessionOptions options_from(const nb::dict& d) {
                                     static_cast<size_t>(PyBytes_Size(bytes.ptr()))},
                                    hold(bytes)});
       }
+    } else if (name == "op_libraries") {
+      auto ops = std::make_shared<OpSet>();
+      for (nb::handle path : nb::borrow<nb::list>(value)) ops->add_all(take(load_op_library(text_of(path))));
+      o.custom_ops = std::move(ops);
     } else if (name == "external_dir") {
       o.external_dir = text_of(value);
     } else if (name == "profile" || name == "save" || name == "on_stage" || name == "log_severity") {
@@ -276,8 +281,8 @@ void make_session(PySession* self, nb::handle source, const nb::dict& option_dic
   Expected<std::unique_ptr<Session>> session = Status();
   if (PyBytes_Check(source.ptr())) {
     const auto keep = hold(source);
-    const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(source.ptr())),
-                                           static_cast<size_t>(PyBytes_GET_SIZE(source.ptr())));
+    const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(PyBytes_AsString(source.ptr())),
+                                           static_cast<size_t>(PyBytes_Size(source.ptr())));
     const nb::gil_scoped_release unlocked;
     session = Session::load_bytes(bytes, keep, options);
   } else {
@@ -300,6 +305,7 @@ void bind_session(nb::module_& m) {
       out.append(nb::make_tuple(nb::str(k.name), nb::str(k.values), nb::str(k.doc)));
     return out;
   });
+  m.def("check_op_library", [](nb::handle path) { take(load_op_library(text_of(path))); });
   m.def("check_config", [](nb::handle key, nb::handle value) {
     const std::string name = text_of(key), text = text_of(value);
     SessionOptions o;

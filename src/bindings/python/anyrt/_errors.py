@@ -95,7 +95,7 @@ _BY_CODE = {
 }
 
 
-def from_status(code, message):
+def from_status(code: str, message: str) -> Error:
     """The exception object for a status of the engine."""
     key = "".join("_" + c.lower() if c.isupper() else c for c in code).strip("_").replace(" ", "_").replace("__", "_")
     return _BY_CODE.get(key, RuntimeException)(message)

@@ -9,7 +9,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from . import _anyrt
 from ._devices import OrtEpDevice
-from ._errors import InvalidArgument, NotImplemented
+from ._errors import InvalidArgument, NotImplemented, RuntimeException
 
 
 class GraphOptimizationLevel(enum.IntEnum):
@@ -99,7 +99,7 @@ class SessionOptions(_CallsProviders):
         self._providers = []
         self._initializers: list[tuple[str, Any]] = []
         self._external: list[tuple[str, bytes]] = []
-        self._custom_ops: list[Any] = []
+        self._op_libraries: list[str] = []
         self._canceled = False
         self.inter_op_num_threads = 0
         self.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
@@ -149,22 +149,21 @@ class SessionOptions(_CallsProviders):
         """The keys of docs/onnxruntime-names.md; others raise InvalidArgument."""
         value = _entry("session", key, value)
         if key == "session.use_deterministic_compute":
-            self.deterministic = value
+            self.set("deterministic", value)
         if key in ("session.load_model_format", "session.save_model_format") and value.upper() not in ("", "ONNX"):
             raise NotImplemented(f"session config entry '{key}': the format is ONNX, found '{value}'")
         self._config[key] = value
 
     def get_session_config_entry(self, key: str) -> str:
         if key not in self._config:
-            raise InvalidArgument(f"session config entry '{key}' was not set")
+            raise RuntimeException(f"session config entry '{key}' was not set")
         return self._config[key]
 
     def register_custom_ops_library(self, path: str | os.PathLike) -> None:
-        """Adds the operators of a shared library made for anyrt's C interface."""
-        register = getattr(_anyrt, "custom_ops_of_library", None)
-        if register is None:
-            raise NotImplemented(f"'{os.fspath(path)}': operators are added with anyrt.custom_op; libraries for onnxruntime do not load here")
-        self._custom_ops.append(register(os.fspath(path)))
+        """Adds the operators of a shared library made for anyrt's C interface (docs/custom-operators.md); one for
+        onnxruntime raises NotImplemented."""
+        _anyrt.check_op_library(os.fspath(path))
+        self._op_libraries.append(os.fspath(path))
 
     def add_initializer(self, name: str, value: Any) -> None:
         """A tensor (OrtValue or array) in the place of the model's initializer, of the same type and shape."""
@@ -222,8 +221,8 @@ class SessionOptions(_CallsProviders):
             native["initializers"] = list(self._initializers)
         if self._external:
             native["external_data"] = list(self._external)
-        if self._custom_ops:
-            native["custom_ops"] = list(self._custom_ops)
+        if self._op_libraries:
+            native["op_libraries"] = list(self._op_libraries)
         if self.log_severity_level >= 0:
             native["log_severity"] = int(self.log_severity_level) + 1
         folder = self._config.get("session.model_external_initializers_file_folder_path")
@@ -278,7 +277,7 @@ class RunOptions:
 
     def get_run_config_entry(self, key: str) -> str:
         if key not in self._config:
-            raise InvalidArgument(f"run config entry '{key}' was not set")
+            raise RuntimeException(f"run config entry '{key}' was not set")
         return self._config[key]
 
     def add_active_adapter(self, adapter: Any) -> None:

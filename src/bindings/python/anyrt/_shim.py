@@ -12,7 +12,7 @@ def install_as_onnxruntime() -> None:
     sys.modules["onnxruntime"] = anyrt
     capi = types.ModuleType("onnxruntime.capi")
     sys.modules["onnxruntime.capi"] = capi
-    anyrt.capi = capi
+    setattr(anyrt, "capi", capi)
     for name in ("onnxruntime_pybind11_state", "_pybind_state", "onnxruntime_inference_collection"):
         module = types.ModuleType(f"onnxruntime.capi.{name}")
         module.__dict__.update({n: getattr(anyrt, n) for n in dir(anyrt) if not n.startswith("_")})

@@ -11,7 +11,7 @@ from . import _anyrt
 from ._devices import OrtDevice, OrtMemoryInfo, cpu_only
 from ._errors import InvalidArgument, NotImplemented
 
-_NUMPY_TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 8: np.object_, 9: np.bool_,
+_NUMPY_TYPES: dict[int, Any] = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 8: np.object_, 9: np.bool_,
                 10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64, 14: np.complex64, 15: np.complex128}
 _ML_TYPES = {16: "bfloat16", 17: "float8_e4m3fn", 18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz", 21: "uint4",
              22: "int4", 23: "float4_e2m1fn", 24: "float8_e8m0fnu", 25: "uint2", 26: "int2"}
@@ -21,19 +21,21 @@ def _onnx_dtype(element_type: Any) -> np.dtype:
     """The NumPy type for a number of TensorProto.DataType, or for anything that NumPy takes as a type."""
     if not isinstance(element_type, (int, np.integer)):
         return np.dtype(element_type)
-    if element_type in _NUMPY_TYPES:
-        return np.dtype(_NUMPY_TYPES[element_type])
-    if element_type not in _ML_TYPES:
-        raise InvalidArgument(f"element type {element_type} is not one of TensorProto.DataType")
+    number = int(element_type)
+    if number in _NUMPY_TYPES:
+        return np.dtype(_NUMPY_TYPES[number])
+    if number not in _ML_TYPES:
+        raise InvalidArgument(f"element type {number} is not one of TensorProto.DataType")
     import ml_dtypes
-    return np.dtype(getattr(ml_dtypes, _ML_TYPES[element_type]))
+    return np.dtype(getattr(ml_dtypes, _ML_TYPES[number]))
 
 
 def _over_memory(address: int, element_type: Any, shape: Sequence[int]) -> np.ndarray:
     """An array over memory that the caller vouches for."""
     dtype = _onnx_dtype(element_type)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    return np.frombuffer((ctypes.c_char * size).from_address(address), dtype).reshape(tuple(shape))
+    memory: Any = (ctypes.c_char * size).from_address(address)
+    return np.frombuffer(memory, dtype).reshape(tuple(shape))
 
 
 class OrtSparseFormat(enum.IntEnum):
@@ -285,7 +287,7 @@ class IOBinding:
         if name not in names:
             raise InvalidArgument(f"the model has no {what} '{name}'; its {what}s are: {', '.join(names)}")
 
-    def bind_cpu_input(self, name: str, arr_on_cpu: np.ndarray) -> None:
+    def bind_cpu_input(self, name: str, arr_on_cpu: Any) -> None:
         self._check(name, [*self._session.get_inputs(), *self._session.get_overridable_initializers()], "input")
         self._inputs[name] = arr_on_cpu
 
