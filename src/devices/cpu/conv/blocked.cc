@@ -81,6 +81,23 @@ Expected<Tensor> unpack_blocked(const BlockedWeights& p) {
   return w;
 }
 
+float BlockedWeights::weight(int64_t out, int64_t in, int64_t tap) const {
+  const int64_t block = out / lanes, first = block / 2 * 2, width = std::min<int64_t>(2, group_blocks() - first);
+  const int64_t begin = in / lanes * lanes, count = std::min(lanes, dims[1] - begin);
+  const int64_t k = begin * taps() + tap * count + in - begin;
+  return data()[first * depth() * lanes + (k * width + block % 2) * lanes + out % lanes];
+}
+
+Expected<BlockedState> winograd_form(const BlockedState& direct) {
+  const std::lock_guard lock(direct->mutex);
+  if (!direct->winograd) {
+    ANYRT_ASSIGN(const Tensor w, unpack_blocked(*direct));
+    ANYRT_ASSIGN(auto made, pack_blocked_winograd(w));
+    direct->winograd = std::static_pointer_cast<const BlockedWeights>(std::move(made));
+  }
+  return direct->winograd;
+}
+
 BlockedEpilogue::BlockedEpilogue(const Epilogue& e, int64_t channels, const ConvTileKernels& kernels)
     : activation_(e.activation),
       has_z_(e.has_z),

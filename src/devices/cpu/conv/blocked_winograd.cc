@@ -180,9 +180,10 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 class BlockedWinograd final : public BoundStep {
  public:
-  BlockedWinograd(ConvPlan plan, BlockedState w)
+  BlockedWinograd(ConvPlan plan, BlockedState w, BlockedState direct)
       : p_(std::move(plan)),
         w_(std::move(w)),
+        direct_(std::move(direct)),
         kernels_(conv_tile_kernels()),
         epilogue_(p_.epilogue, p_.g.out_channels, kernels_),
         input_(HWY_DYNAMIC_DISPATCH(tile_input)),
@@ -322,14 +323,15 @@ class BlockedWinograd final : public BoundStep {
     for (int64_t r = 0; r < t.rows; ++r) {
       for (int64_t k = 0; k < t.columns; ++k) {
         for (int64_t lane = 0; lane < std::min(lanes_, p_.g.out_channels - block * lanes_); ++lane) {
-          const float* weights = args.input<float>(1) + (block * lanes_ + lane) * p_.g.channels * 9;
+          const int64_t out = block * lanes_ + lane;
+          const float* weights = direct_ ? nullptr : args.input<float>(1) + out * p_.g.channels * 9;
           float sum = 0;
           for (int64_t c = 0; c < p_.g.channels; ++c) {
             for (int64_t tap = 0; tap < 9; ++tap) {
               const int64_t iy = ty + r - h.pad_begin + tap / 3, ix = tx + k - w.pad_begin + tap % 3;
               if (iy < 0 || iy >= h.in || ix < 0 || ix >= w.in) continue;
-              sum =
-                  std::fma(x[((c / lanes_ * h.in + iy) * w.in + ix) * lanes_ + c % lanes_], weights[c * 9 + tap], sum);
+              sum = std::fma(x[((c / lanes_ * h.in + iy) * w.in + ix) * lanes_ + c % lanes_],
+                             weights ? weights[c * 9 + tap] : direct_->weight(out, c, tap), sum);
             }
           }
           const int64_t at = r * t.row + k * lanes_ + lane;
@@ -343,7 +345,7 @@ class BlockedWinograd final : public BoundStep {
   }
 
   ConvPlan p_;
-  BlockedState w_;
+  BlockedState w_, direct_;
   ConvTileKernels kernels_;
   BlockedEpilogue epilogue_;
   void (*input_)(const TileInput&);
@@ -380,8 +382,9 @@ Expected<std::shared_ptr<const void>> pack_blocked_winograd(const Tensor& w) {
   return std::shared_ptr<const void>(std::move(p));
 }
 
-ConvBound bind_blocked_winograd(ConvPlan plan, BlockedState w) {
-  return std::unique_ptr<BoundStep>(std::make_unique<BlockedWinograd>(std::move(plan), std::move(w)));
+ConvBound bind_blocked_winograd(ConvPlan plan, BlockedState w, BlockedState direct) {
+  return std::unique_ptr<BoundStep>(
+      std::make_unique<BlockedWinograd>(std::move(plan), std::move(w), std::move(direct)));
 }
 
 }  // namespace anyrt::cpu

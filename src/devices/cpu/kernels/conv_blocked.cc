@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "devices/cpu/conv/blocked.h"
 #include "opdef/blocked.h"
 
@@ -50,7 +52,26 @@ Expected<std::shared_ptr<const void>> prepare_winograd(const KernelQuery& q) {
 }
 
 Expected<std::shared_ptr<const void>> prepare_direct(const KernelQuery& q) {
-  return pack_blocked(*q.input_constant(1), q.i("group", 1), q.i("x_plain") != 0, false);
+  const Tensor& w = *q.input_constant(1);
+  ANYRT_ASSIGN(auto state, pack_blocked(w, q.i("group", 1), q.i("x_plain") != 0, false));
+  const SymShape* x = q.input_shape(0);
+  const bool open = !x || !std::all_of(x->begin() + 2, x->end(), [](const Dim& d) { return d.is_const(); });
+  const bool square = w.rank() == 4 && w.dim(2) == 3 && w.dim(3) == 3 && q.i("group", 1) == 1 && q.i("x_plain") == 0;
+  std::const_pointer_cast<BlockedWeights>(std::static_pointer_cast<const BlockedWeights>(state))->winograd_later =
+      open && square && q.accuracy() != Accuracy::kStrict;
+  return state;
+}
+
+ConvBound bind_direct(ConvPlan plan, BlockedState w) {
+  if (w->winograd_later && winograd_pays(plan.g)) {
+    ANYRT_ASSIGN(BlockedState made, winograd_form(w));
+    return bind_blocked_winograd(std::move(plan), std::move(made), std::move(w));
+  }
+  return bind_blocked_direct(std::move(plan), std::move(w));
+}
+
+ConvBound bind_winograd(ConvPlan plan, BlockedState w) {
+  return bind_blocked_winograd(std::move(plan), std::move(w), nullptr);
 }
 
 Expected<std::shared_ptr<const void>> prepare_depthwise(const KernelQuery& q) {
@@ -78,7 +99,7 @@ constexpr KernelRow kRows[] = {
      .priority = 1,
      .accepts = accepts_winograd,
      .prepare = prepare_winograd,
-     .bind = bind<bind_blocked_winograd>},
+     .bind = bind<bind_winograd>},
     {.kernel = "f32_conv_blocked",
      .op = "FusedConv",
      .domain = "anyrt",
@@ -87,7 +108,7 @@ constexpr KernelRow kRows[] = {
      .prepare = prepare_direct,
      .packs = 2,
      .unpack = unpack,
-     .bind = bind<bind_blocked_direct>},
+     .bind = bind<bind_direct>},
     {.kernel = "f32_conv_blocked_depthwise",
      .op = "FusedConv",
      .domain = "anyrt",
