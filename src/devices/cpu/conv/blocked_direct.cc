@@ -9,6 +9,7 @@ namespace anyrt::cpu {
 namespace {
 
 constexpr int64_t kBandBytes = 256 << 10;  // of input that all panels of weights meet: half of it stays in reach
+constexpr int64_t kFinishAtOnce = 100;     // positions, while they are in the first-level cache
 constexpr int64_t kMinPiece = 30000;       // of work, in cycles or so: less is not worth a thread
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -238,6 +239,13 @@ class BlockedDirect final : public BoundStep {
       size_t y_span = span_of(y_, row);
       for (int64_t r = row; r < row_end; ++r) {
         if (r >= y_[y_span].to) ++y_span;
+        const int64_t line = block * plane + (oz * h_.out + r) * v_.out * lanes;
+        int64_t done = column;  // positions whose epilogue is done
+        const auto finish = [&](int64_t to) {
+          t.y = y + line + done * lanes;
+          epilogue_.finish(t, z ? z + line + done * lanes : nullptr, group * blocks + block, width, to - done);
+          done = to;
+        };
         for (size_t k = 0; k < x_.size(); ++k) {
           const List& list = lists_[(z_span * y_.size() + y_span) * x_.size() + k];
           t.list = list.segments.data();
@@ -248,14 +256,14 @@ class BlockedDirect final : public BoundStep {
           const int64_t tiles = ceil_div(count, kernels_.positions);
           for (int64_t i = 0; i < tiles; ++i) {
             const int64_t from = begin + count * i / tiles, to = begin + count * (i + 1) / tiles;
-            const int64_t at = block * plane + ((oz * h_.out + r) * v_.out + from) * lanes;
             t.x = x + r * h_.stride * row_step_ + from * t.x_step;
-            t.y = y + at;
-            t.z = epilogue_.adds_before() ? z + at : nullptr;
+            t.y = y + line + from * lanes;
+            t.z = epilogue_.adds_before() ? z + line + from * lanes : nullptr;
             kernels_.tile[width - 1][to - from - 1](t);
-            epilogue_.finish(t, z ? z + at : nullptr, group * blocks + block, width, to - from);
+            if (to - done >= kFinishAtOnce) finish(to);
           }
         }
+        if (column_end > done) finish(column_end);
       }
     }
   }

@@ -35,15 +35,15 @@ HWY_INLINE V v_at_most(D, V x, V high) {
 #endif
 }
 
-// n / d for d in [1, 8].
-template <class D, class V = hn::Vec<D>>
+// n / den for den in [1, 8]; kExact: within 1 ulp, else 2.
+template <bool kExact = true, class D, class V = hn::Vec<D>>
 HWY_INLINE V v_div_small(D d, V n, V den) {
 #if HWY_TARGET <= HWY_AVX3
-  // A 512-bit division occupies its unit for 16 cycles; these five operations are pipelined.
+  // A 512-bit division occupies its unit for many cycles; these operations are pipelined.
   V r = hn::ApproximateReciprocal(den);
   r = hn::MulAdd(r, hn::NegMulAdd(den, r, hn::Set(d, 1.0f)), r);
   const V q = hn::Mul(n, r);
-  return hn::MulAdd(r, hn::NegMulAdd(den, q, n), q);
+  return kExact ? hn::MulAdd(r, hn::NegMulAdd(den, q, n), q) : q;
 #else
   (void)d;
   return hn::Div(n, den);
@@ -87,17 +87,36 @@ HWY_INLINE hn::Vec<D> pow2(D d, VI n) {
   return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127))));
 }
 
+// exp(x) for x in [-104, 89].
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp_limited(D d, V x) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (sizeof(V) == 64) {  // scaling is one instruction, also where the result is denormal
+    const V n{_mm512_roundscale_ps(hn::Mul(x, hn::Set(d, 1.44269504f)).raw, 0)};
+    V r = hn::NegMulAdd(n, hn::Set(d, 0.693145751953125f), x);
+    r = hn::NegMulAdd(n, hn::Set(d, 1.42860677e-6f), r);
+    return V{_mm512_scalef_ps(hn::Add(expm1_reduced(d, r), hn::Set(d, 1.0f)).raw, n.raw)};
+  }
+#endif
+  const auto reduced = reduce_exp(d, x);
+  const V y = hn::Add(expm1_reduced(d, reduced.r), hn::Set(d, 1.0f));
+  // In two steps: 2^n alone would leave the range where the result is denormal or infinite.
+  const auto half = hn::ShiftRight<1>(reduced.n);
+  return hn::Mul(hn::Mul(y, pow2(d, half)), pow2(d, hn::Sub(reduced.n, half)));
+}
+
 }  // namespace detail
 
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V v_exp(D d, V x) {
   // Beyond these the result is 0 or infinite.
-  const V clamped = v_at_most(d, v_at_least(d, x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
-  const auto reduced = detail::reduce_exp(d, clamped);
-  const V y = hn::Add(detail::expm1_reduced(d, reduced.r), hn::Set(d, 1.0f));
-  // In two steps: 2^n alone would leave the range where the result is denormal or infinite.
-  const auto half = hn::ShiftRight<1>(reduced.n);
-  return hn::Mul(hn::Mul(y, detail::pow2(d, half)), detail::pow2(d, hn::Sub(reduced.n, half)));
+  return detail::exp_limited(d, v_at_most(d, v_at_least(d, x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f)));
+}
+
+// exp(-|x|).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V v_exp_negative_abs(D d, V x) {
+  return detail::exp_limited(d, v_at_least(d, hn::Or(x, hn::SignBit(d)), hn::Set(d, -104.0f)));
 }
 
 // exp(x) - 1 for x <= 0.
@@ -111,8 +130,8 @@ HWY_INLINE V v_expm1_negative(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V v_sigmoid(D d, V x) {
   const V one = hn::Set(d, 1.0f);
-  const V e = v_exp(d, hn::Neg(hn::Abs(x)));
-  return v_div_small(d, hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e));
+  const V e = v_exp_negative_abs(d, x);
+  return v_div_small<false>(d, hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e));
 }
 
 template <class D, class V = hn::Vec<D>>
@@ -156,14 +175,14 @@ HWY_INLINE V v_log1p_unit(D d, V x) {
 
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V v_softplus(D d, V x) {
-  const V e = v_exp(d, hn::Neg(hn::Abs(x)));
+  const V e = v_exp_negative_abs(d, x);
   return hn::Add(v_at_least(d, x, hn::Zero(d)), v_log1p_unit(d, e));
 }
 
 // x * tanh(softplus(x)): with w = exp(-|x|), tanh(log(1 + exp(x))) is a quotient of polynomials in w.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V v_mish(D d, V x) {
-  const V w = v_exp(d, hn::Neg(hn::Abs(x))), two = hn::Set(d, 2.0f), one = hn::Set(d, 1.0f);
+  const V w = v_exp_negative_abs(d, x), two = hn::Set(d, 2.0f), one = hn::Set(d, 1.0f);
   const auto negative = hn::Lt(x, hn::Zero(d));
   const V square = hn::Mul(w, w);
   const V n = hn::IfThenElse(negative, hn::MulAdd(two, w, square), hn::MulAdd(two, w, one));
