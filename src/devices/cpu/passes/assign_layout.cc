@@ -36,6 +36,13 @@ class LayoutPass {
     Rewrite rewrite(graph_, id);
     rewrite_ = &rewrite;
     added_.clear();
+    if (node.op == "Transpose" && node.domain.empty() && has_twin(node.inputs[0]) && moves_channels_last(node)) {
+      const int64_t channels = channels_of(node.inputs[0]);
+      rewrite.replace(node.outputs[0], rewrite.add("anyrt", "UnblockChannels", {twin_[node.inputs[0]]},
+                                                   {{"channels", channels}, {"channels_last", int64_t{1}}}, 1)[0]);
+      changed = true;
+      return rewrite.apply();
+    }
     std::vector<ValueId> results = convolve(node);
     if (results.empty()) results = convolve_transposed(node);
     if (results.empty()) results = follow(node);
@@ -65,9 +72,30 @@ class LayoutPass {
   ValueId blocked(ValueId v) {
     if (const auto it = twin_.find(v); it != twin_.end()) return it->second;
     if (const auto it = added_.find(v); it != added_.end()) return it->second;
-    const ValueId b = rewrite_->add("anyrt", "BlockChannels", {v}, {{"block", block_}}, 1)[0];
+    // From channels last without a transpose between.
+    const Node* move = made_by(graph_, v, "Transpose");
+    const bool last = move && moves_channels_first(*move);
+    const ValueId b = rewrite_->add("anyrt", "BlockChannels", {last ? move->inputs[0] : v},
+                                    {{"block", block_}, {"channels_last", int64_t{last}}}, 1)[0];
     added_[v] = b;
     return b;
+  }
+  // [N, C, ...] to [N, ..., C], and back.
+  static bool moves_channels_last(const Node& node) {
+    std::vector<int64_t> perm = AttrReader(node).ints("perm");
+    if (perm.size() < 3 || perm[0] != 0 || perm.back() != 1) return false;
+    for (size_t i = 1; i + 1 < perm.size(); ++i) {
+      if (perm[i] != static_cast<int64_t>(i) + 1) return false;
+    }
+    return true;
+  }
+  static bool moves_channels_first(const Node& node) {
+    const std::vector<int64_t>& perm = AttrReader(node).ints("perm");
+    if (perm.size() < 3 || perm[0] != 0 || perm[1] != static_cast<int64_t>(perm.size()) - 1) return false;
+    for (size_t i = 2; i < perm.size(); ++i) {
+      if (perm[i] != static_cast<int64_t>(i) - 1) return false;
+    }
+    return true;
   }
   bool fills_blocks(ValueId v) const {
     const int64_t c = channels_of(v);

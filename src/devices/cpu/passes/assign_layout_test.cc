@@ -79,7 +79,7 @@ TEST(AssignLayout, Followers) {
     expect_layout(conv_then(6, lines), false);
   }
   for (const char* lines : {
-           "y = Transpose(c) perm=[0,2,3,1]",
+           "y = Transpose(c) perm=[0,3,2,1]",
            "a = i64[1]{1}\n y = ReduceMean(c, a)",
            "y = Softmax(c) axis=1",
            "y = Flatten(c)",
@@ -151,6 +151,18 @@ TEST(AssignLayout, ResidualsStayInBlocks) {
   testing::expect_same_results(before, after, 1e-5);
   EXPECT_EQ(count(after, "UnblockChannels"), 1u);
   EXPECT_EQ(count(after, "BlockChannels"), 0u);
+}
+
+TEST(AssignLayout, ChannelsLast) {
+  const Graph before = testing::prepare(R"(graph (x f32[2,9,7,6]) -> (y) {
+    w = f32[8,6,3,3]{rand:1}
+    t = Transpose(x) perm=[0,3,1,2]
+    c = Conv(t, w) pads=[1,1,1,1]
+    y = Transpose(c) perm=[0,2,3,1]
+  })");
+  const Graph after = after_pass(assign_layout, before, blocks_of_4());
+  testing::expect_same_results(before, after, 1e-5);
+  EXPECT_EQ(count(after, "Transpose"), 0u);
 }
 
 TEST(AssignLayout, NothingWithoutVectors) {
