@@ -145,7 +145,7 @@ Bound bind_pool(const BindQuery& q, bool average) {
   const bool lanes = axes.size() == 3 && idle(axes[2]);  // channels in blocks
   if (axes.size() != 2 && !lanes) return not_implemented("{} spatial axes", axes.size());
   for (const WindowAxis& a : axes) {
-    if (a.stride > 16) return not_implemented("a stride of {}", a.stride);
+    if (a.stride > 16 && !lanes) return not_implemented("a stride of {}", a.stride);
     // A window that lies outside altogether has no largest element; the reference decides.
     for (int64_t o = 0; o < a.out; ++o) {
       const TapRange inside = taps_inside(a, o, a.in);

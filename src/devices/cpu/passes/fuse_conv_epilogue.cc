@@ -2,6 +2,7 @@
 #include <limits>
 #include <map>
 
+#include "devices/cpu/passes/epilogue_match.h"
 #include "devices/cpu/passes/passes.h"
 #include "opdef/attrs.h"
 #include "opdef/opdef.h"
@@ -9,14 +10,6 @@
 
 namespace anyrt::cpu {
 namespace {
-
-struct Epilogue {
-  std::string activation;
-  std::vector<float> params;
-  ValueId z = kNoValue;
-  bool add_after = false;
-  NodeId last = kNoNode;
-};
 
 struct NamedActivation {
   std::string name;
@@ -76,10 +69,23 @@ std::optional<NamedActivation> as_activation(const Graph& graph, const Node& nod
   return std::nullopt;
 }
 
-// Follows the only reader of the convolution's result as long as FusedConv can do what it does; `stop` says what ended
-// it.
-Epilogue follow(const Graph& graph, ValueId y, std::string& stop) {
-  Epilogue e;
+Status fuse(Graph& graph, NodeId id, const MatchedEpilogue& e, std::vector<Attr> attrs) {
+  const Node& conv = graph.node(id);
+  std::vector<ValueId> inputs = {conv.inputs[0], conv.inputs[1], input(conv, 2), e.z};
+  while (inputs.back() == kNoValue) inputs.pop_back();
+  if (!e.activation.empty()) attrs.push_back({"activation", e.activation});
+  if (!e.params.empty()) attrs.push_back({"activation_params", e.params});
+  if (e.add_after) attrs.push_back({"add_after", int64_t{1}});
+  const ValueId result = graph.node(e.last).outputs[0];
+  Rewrite rewrite(graph, e.last);
+  rewrite.replace(result, rewrite.add("anyrt", "FusedConv", std::move(inputs), std::move(attrs), 1)[0]);
+  return rewrite.apply();
+}
+
+}  // namespace
+
+MatchedEpilogue match_epilogue(const Graph& graph, ValueId y, std::string& stop) {
+  MatchedEpilogue e;
   while (true) {
     const NodeId next = single_use(graph, y);
     if (next == kNoNode) {
@@ -106,21 +112,6 @@ Epilogue follow(const Graph& graph, ValueId y, std::string& stop) {
     y = node.outputs[0];
   }
 }
-
-Status fuse(Graph& graph, NodeId id, const Epilogue& e, std::vector<Attr> attrs) {
-  const Node& conv = graph.node(id);
-  std::vector<ValueId> inputs = {conv.inputs[0], conv.inputs[1], input(conv, 2), e.z};
-  while (inputs.back() == kNoValue) inputs.pop_back();
-  if (!e.activation.empty()) attrs.push_back({"activation", e.activation});
-  if (!e.params.empty()) attrs.push_back({"activation_params", e.params});
-  if (e.add_after) attrs.push_back({"add_after", int64_t{1}});
-  const ValueId result = graph.node(e.last).outputs[0];
-  Rewrite rewrite(graph, e.last);
-  rewrite.replace(result, rewrite.add("anyrt", "FusedConv", std::move(inputs), std::move(attrs), 1)[0]);
-  return rewrite.apply();
-}
-
-}  // namespace
 
 std::optional<std::vector<Attr>> fused_conv_attrs(const Graph& graph, const Node& node) {
   const bool fused = node.domain == "anyrt" && node.op == "FusedConv";
@@ -162,7 +153,7 @@ Status fuse_conv_epilogue(Graph& graph, const PassSetup&, DevicePassReport& repo
     const Node& node = graph.node(id);
     if (node.alive && is_op(node, "Conv") && dtype_of_value(graph, node.inputs[0]) == DType::kFloat32) {
       std::string stop;
-      const Epilogue e = follow(graph, node.outputs[0], stop);
+      const MatchedEpilogue e = match_epilogue(graph, node.outputs[0], stop);
       auto attrs = e.last == kNoNode ? std::nullopt : fused_conv_attrs(graph, node);
       if (attrs) {
         std::string what = "Conv";

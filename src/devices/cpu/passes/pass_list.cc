@@ -22,6 +22,7 @@ std::vector<DevicePass> pass_list(Accuracy accuracy) {
   };
   return {
       {"cpu_fuse_conv_epilogue", true, bound(fuse_conv_epilogue)},
+      {"cpu_fuse_matmul_epilogue", true, bound(fuse_matmul_epilogue)},
       {"cpu_split_fused_conv", true, bound(split_fused_conv)},
       {"cpu_assign_layout", true, bound(assign_layout)},
       {"cpu_fuse_elementwise", true, bound(fuse_elementwise)},
