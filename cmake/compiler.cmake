@@ -10,6 +10,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
 set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_C_FLAGS_MINSIZEREL "-Os -DNDEBUG")
+set(CMAKE_CXX_FLAGS_MINSIZEREL "-Os -DNDEBUG")
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g1")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
 
@@ -26,7 +28,7 @@ target_compile_options(anyrt_flags INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,Clang>:
 if(ANYRT_WERROR)
   target_compile_options(anyrt_flags INTERFACE -Werror)
 endif()
-if(CMAKE_BUILD_TYPE STREQUAL "Release")
+if(CMAKE_BUILD_TYPE MATCHES "^(Release|MinSizeRel)$")
   target_compile_options(anyrt_flags INTERFACE -ffunction-sections -fdata-sections)
   target_link_options(anyrt_flags INTERFACE -Wl,--gc-sections)
 endif()
@@ -49,6 +51,10 @@ elseif(NOT ANYRT_LINKER STREQUAL "default")
 endif()
 if(linker AND NOT CMAKE_CROSSCOMPILING)
   add_link_options(-fuse-ld=${linker})
+  if(CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
+    # Functions that are the same code become one where nobody compares their addresses.
+    add_link_options(-Wl,--icf=safe)
+  endif()
 endif()
 
 # Several checkouts share cache entries: paths below the checkouts' common parent are hashed as relative ones.

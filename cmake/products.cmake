@@ -27,6 +27,11 @@ foreach(kind SHARED STATIC)
       target_link_options(${target} PRIVATE -Wl,--no-undefined
                           -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/libanyrt.map)
       set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/libanyrt.map)
+      if(ANYRT_SELECTED)
+        add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+          COMMAND ${CMAKE_COMMAND} -DSTRIP=${CMAKE_STRIP} -DFILE=$<TARGET_FILE:${target}>
+                  -P ${PROJECT_SOURCE_DIR}/cmake/print_size.cmake)
+      endif()
     endif()
   endif()
 endforeach()

@@ -93,10 +93,15 @@ Status resolve_op(Node& node, const OpSet* custom) {
     best = d;
     near = domain_prefix(*op) + op->name;
   }
+#ifdef ANYRT_SELECTED_BUILD
+  near = "; this build of anyrt has the operators of chosen models only";
+#else
+  if (!near.empty()) near = " (nearest: " + near + ")";
+#endif
   return make_error(
       Code::kNotImplemented,
       "operator {} of domain '{}' is not known{}; operators of your own are registered as custom operators", node.op,
-      node.domain.empty() ? "ai.onnx" : node.domain, near.empty() ? "" : " (nearest: " + near + ")");
+      node.domain.empty() ? "ai.onnx" : node.domain, near);
 }
 
 Status verify_attrs(const Node& node) {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <string_view>
 
+#include "pass_selection.h"
 #include "passes/passes.h"
 
 namespace anyrt {
@@ -10,40 +13,56 @@ namespace {
 
 constexpr bool kInexact = false;
 
+// A selective build names the passes that it keeps; the others do nothing and are not linked.
+constexpr std::string_view kSelected[] = {ANYRT_SELECTED_PASSES ""};
+constexpr auto kept(std::string_view name, decltype(PassRow::run) run) -> decltype(run) {
+  bool found = std::size(kSelected) == 1;
+  for (const std::string_view s : kSelected) found = found || s == name;
+  return found ? run : nullptr;
+}
+#define ANYRT_PASS(name) kept(#name, name)
+
 constexpr PassRow kPasses[] = {
-    {"eliminate_dead_code", "drop nodes, captures and optional outputs that nobody reads", eliminate_dead_code},
-    {"inline_constant_if", "replace an If whose condition is constant by the branch it takes", inline_constant_if},
-    {"fold_shapes", "make constants of integers that are known from shapes", fold_shapes},
-    {"fold_constants", "compute nodes whose inputs are all constant", fold_constants},
+    {"eliminate_dead_code", "drop nodes, captures and optional outputs that nobody reads",
+     ANYRT_PASS(eliminate_dead_code)},
+    {"inline_constant_if", "replace an If whose condition is constant by the branch it takes",
+     ANYRT_PASS(inline_constant_if)},
+    {"fold_shapes", "make constants of integers that are known from shapes", ANYRT_PASS(fold_shapes)},
+    {"fold_constants", "compute nodes whose inputs are all constant", ANYRT_PASS(fold_constants)},
     {"eliminate_identity", "drop nodes that give back their input: Identity, idle Dropout, Cast, Reshape, Slice …",
-     eliminate_identity},
-    {"eliminate_neutral", "drop x*1, x/1, x-0 and the like", eliminate_neutral},
-    {"merge_initializers", "keep one of initializers with the same content", merge_initializers},
-    {"merge_common", "keep one of nodes that compute the same", merge_common},
-    {"merge_casts", "cast at once what is cast twice, where the type between holds every value", merge_casts},
-    {"merge_transposes", "transpose at once what is transposed twice", merge_transposes},
+     ANYRT_PASS(eliminate_identity)},
+    {"eliminate_neutral", "drop x*1, x/1, x-0 and the like", ANYRT_PASS(eliminate_neutral)},
+    {"merge_initializers", "keep one of initializers with the same content", ANYRT_PASS(merge_initializers)},
+    {"merge_common", "keep one of nodes that compute the same", ANYRT_PASS(merge_common)},
+    {"merge_casts", "cast at once what is cast twice, where the type between holds every value",
+     ANYRT_PASS(merge_casts)},
+    {"merge_transposes", "transpose at once what is transposed twice", ANYRT_PASS(merge_transposes)},
     {"simplify_reshape", "skip what Reshape, Squeeze, Unsqueeze and Flatten undo; make computed shapes constant",
-     simplify_reshape},
-    {"divide_by_multiplying", "multiply by the reciprocal of powers of two", divide_by_multiplying},
-    {"fuse_conv_batchnorm", "fold BatchNormalization into the weights of a convolution", fuse_conv_batchnorm, kInexact},
+     ANYRT_PASS(simplify_reshape)},
+    {"divide_by_multiplying", "multiply by the reciprocal of powers of two", ANYRT_PASS(divide_by_multiplying)},
+    {"fuse_conv_batchnorm", "fold BatchNormalization into the weights of a convolution",
+     ANYRT_PASS(fuse_conv_batchnorm), kInexact},
     {"fuse_conv_arithmetic", "fold a sum, difference, product or quotient by channel into the weights of a convolution",
-     fuse_conv_arithmetic, kInexact},
-    {"fuse_pad_conv", "let a convolution do the padding of a Pad before it", fuse_pad_conv, kInexact},
-    {"fuse_layer_norm", "make a LayerNormalization of its parts", fuse_layer_norm, kInexact},
-    {"fuse_rms_norm", "make an RMSNormalization of its parts", fuse_rms_norm, kInexact},
-    {"fuse_gelu", "make a Gelu of its parts, with erf or tanh", fuse_gelu, kInexact},
-    {"fuse_gates", "make a Swish, HardSwish or Mish of its parts", fuse_gates, kInexact},
-    {"fuse_rotary", "make a RotaryEmbedding of halves that are turned by cosines and sines", fuse_rotary, kInexact},
-    {"fuse_attention", "make an Attention of two products with scale, masks and a softmax between", fuse_attention,
+     ANYRT_PASS(fuse_conv_arithmetic), kInexact},
+    {"fuse_pad_conv", "let a convolution do the padding of a Pad before it", ANYRT_PASS(fuse_pad_conv), kInexact},
+    {"fuse_layer_norm", "make a LayerNormalization of its parts", ANYRT_PASS(fuse_layer_norm), kInexact},
+    {"fuse_rms_norm", "make an RMSNormalization of its parts", ANYRT_PASS(fuse_rms_norm), kInexact},
+    {"fuse_gelu", "make a Gelu of its parts, with erf or tanh", ANYRT_PASS(fuse_gelu), kInexact},
+    {"fuse_gates", "make a Swish, HardSwish or Mish of its parts", ANYRT_PASS(fuse_gates), kInexact},
+    {"fuse_rotary", "make a RotaryEmbedding of halves that are turned by cosines and sines", ANYRT_PASS(fuse_rotary),
      kInexact},
-    {"fuse_attention_cache", "let an Attention put past keys and values before its own", fuse_attention_cache},
-    {"fuse_attention_heads", "let an Attention split and merge the heads", fuse_attention_heads},
-    {"simplify_pow", "square, take the root or the reciprocal instead of Pow", simplify_pow, kInexact},
-    {"fuse_matmul_add", "make a Gemm of MatMul and Add of matrices", fuse_matmul_add, kInexact},
+    {"fuse_attention", "make an Attention of two products with scale, masks and a softmax between",
+     ANYRT_PASS(fuse_attention), kInexact},
+    {"fuse_attention_cache", "let an Attention put past keys and values before its own",
+     ANYRT_PASS(fuse_attention_cache)},
+    {"fuse_attention_heads", "let an Attention split and merge the heads", ANYRT_PASS(fuse_attention_heads)},
+    {"simplify_pow", "square, take the root or the reciprocal instead of Pow", ANYRT_PASS(simplify_pow), kInexact},
+    {"fuse_matmul_add", "make a Gemm of MatMul and Add of matrices", ANYRT_PASS(fuse_matmul_add), kInexact},
 };
 
 // Inner graphs first.
 Status run_on(const PassRow& pass, Graph& graph, PassContext& context) {
+  if (!pass.run) return {};
   for (NodeId id = graph.first_node(); id != kNoNode; id = graph.next_node(id)) {
     for (Graph* sub : graph.node(id).subgraphs()) ANYRT_TRY(run_on(pass, *sub, context));
   }

@@ -95,6 +95,10 @@ const KernelRow* find_kernel(const KernelQuery& query) {
   apply_isa_limit();
   const Node& node = query.node();
   const KernelRow* best = nullptr;
+  // Builds for given models leave out the types that these do not have.
+  constexpr DTypeSet kDoubles = DType::kFloat64, kHalves = DType::kFloat16 | DType::kBFloat16;
+  if (!ANYRT_FLOAT64_KERNELS && kDoubles.has(query.input_dtype(0))) return nullptr;
+  if (!ANYRT_FLOAT16_KERNELS && kHalves.has(query.input_dtype(0))) return nullptr;
   for (size_t t = 0; t < kKernelTablesSize; ++t) {
     for (const KernelRow& row : kKernelTables[t]->rows) {
       if (node.op != row.op || node.domain != row.domain || !row.dtypes.has(query.input_dtype(0))) continue;

@@ -3,6 +3,7 @@
 #include "base/command.h"
 #include "base/table.h"
 #include "tools/ops/ops.h"
+#include "tools/ops/used.h"
 
 namespace anyrt::cli {
 
@@ -12,11 +13,28 @@ constexpr Option kOptions[] = {
     {"filter", OptionKind::kText, "show operators whose name contains this; one match is shown in full", ""},
     {"--json", OptionKind::kFlag, "print JSON"},
     {"--markdown", OptionKind::kFlag, "print the table of docs/operators.md"},
+    {"--used", OptionKind::kList, "models: print the operators, kernels, passes and types that they need"},
 };
 
 int run(const Args& args) {
   if (args.flag("markdown")) {
     std::fputs(operators_markdown().c_str(), stdout);
+    return kExitOk;
+  }
+  if (args.given("used")) {
+    const Expected<UsedParts> parts = find_used_parts(args.list("used"));
+    if (!parts.ok()) return report(parts.status());
+    if (args.flag("json")) {
+      const auto list = [](const std::set<std::string>& names) {
+        return Json::array_of(std::vector<std::string>(names.begin(), names.end()));
+      };
+      Json all = Json::object();
+      all.set("operators", list(parts->ops)).set("kernels", list(parts->kernels));
+      all.set("passes", list(parts->passes)).set("types", list(parts->types));
+      std::printf("%s\n", all.dump(2).c_str());
+    } else {
+      std::fputs(parts->to_string().c_str(), stdout);
+    }
     return kExitOk;
   }
   const std::vector<const OpDef*> ops = list_operators(args.text("filter"));
@@ -50,7 +68,7 @@ int run(const Args& args) {
 extern const Command command_ops = {
     .name = "ops",
     .summary = "List the operators anyrt knows, or show the schema of one",
-    .example = "  anyrt ops\n  anyrt ops Conv\n  anyrt ops com.microsoft --json\n",
+    .example = "  anyrt ops\n  anyrt ops Conv\n  anyrt ops com.microsoft --json\n  anyrt ops --used model.onnx\n",
     .options = kOptions,
     .run = run,
 };

@@ -16,10 +16,14 @@ constexpr int64_t kFewColumns = 4;       // or rows: products along k, without p
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-GemmKernels kernels_of(DType dtype, DType b_dtype) {
+GemmKernels kernels_of([[maybe_unused]] DType dtype, [[maybe_unused]] DType b_dtype) {
+#if ANYRT_FLOAT64_KERNELS
   if (dtype == DType::kFloat64) return gemm_kernels_f64();
+#endif
+#if ANYRT_FLOAT16_KERNELS
   if (b_dtype == DType::kFloat16) return gemm_kernels_f16();
   if (b_dtype == DType::kBFloat16) return gemm_kernels_bf16();
+#endif
   return gemm_kernels_f32();
 }
 

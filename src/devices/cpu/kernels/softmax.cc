@@ -137,15 +137,19 @@ HWY_INLINE void softmax_parts(const SoftmaxShape& s, const void* from, void* to,
 void softmax_f32(const SoftmaxShape& s, const void* x, void* y, int64_t width, int64_t begin, int64_t end) {
   softmax_parts<float>(s, x, y, width, begin, end);
 }
+#if ANYRT_FLOAT64_KERNELS
 void softmax_f64(const SoftmaxShape& s, const void* x, void* y, int64_t width, int64_t begin, int64_t end) {
   softmax_parts<double>(s, x, y, width, begin, end);
 }
+#endif
+#if ANYRT_FLOAT16_KERNELS
 void softmax_f16(const SoftmaxShape& s, const void* x, void* y, int64_t width, int64_t begin, int64_t end) {
   softmax_parts<Float16>(s, x, y, width, begin, end);
 }
 void softmax_bf16(const SoftmaxShape& s, const void* x, void* y, int64_t width, int64_t begin, int64_t end) {
   softmax_parts<BFloat16>(s, x, y, width, begin, end);
 }
+#endif
 
 }  // namespace
 }  // namespace anyrt::cpu::HWY_NAMESPACE
@@ -156,9 +160,13 @@ namespace anyrt::cpu {
 namespace {
 
 HWY_EXPORT(softmax_f32);
+#if ANYRT_FLOAT64_KERNELS
 HWY_EXPORT(softmax_f64);
+#endif
+#if ANYRT_FLOAT16_KERNELS
 HWY_EXPORT(softmax_f16);
 HWY_EXPORT(softmax_bf16);
+#endif
 
 using SoftmaxFn = void (*)(const SoftmaxShape&, const void*, void*, int64_t, int64_t, int64_t);
 
@@ -167,9 +175,13 @@ constexpr int64_t kWidth = 64;  // columns that are worked on while their lines 
 
 SoftmaxFn softmax_of(DType dtype) {
   switch (dtype) {
+#if ANYRT_FLOAT64_KERNELS
     case DType::kFloat64: return HWY_DYNAMIC_DISPATCH(softmax_f64);
+#endif
+#if ANYRT_FLOAT16_KERNELS
     case DType::kFloat16: return HWY_DYNAMIC_DISPATCH(softmax_f16);
     case DType::kBFloat16: return HWY_DYNAMIC_DISPATCH(softmax_bf16);
+#endif
     default: return HWY_DYNAMIC_DISPATCH(softmax_f32);
   }
 }
