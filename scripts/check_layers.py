@@ -75,7 +75,7 @@ def check_source(path, layers, errors, users):
         if quote != '"':
             continue
         if other is None:
-            generated = name in {"anyrt_version.h"}
+            generated = name in {"anyrt_version.h", "pass_selection.h"}
             if not (generated or (ROOT / "include" / name).exists()):
                 errors.append(f'{where}: "{name}" is not a path from src/ or include/')
             continue
