@@ -214,25 +214,6 @@ class Sessions(unittest.TestCase):
             process.join(60)
             self.assertEqual(process.exitcode, 0)
 
-    def test_memory_is_flat(self):
-        data = one("Relu")
-        feed = {"x": np.zeros(1000, np.float32)}
-
-        def resident():
-            return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-        for _ in range(100):
-            ort.InferenceSession(data).run(None, feed)
-        gc.collect()
-        before = resident()
-        for _ in range(500):
-            ort.InferenceSession(data).run(None, feed)
-        session = ort.InferenceSession(data)
-        for _ in range(20000):
-            session.run(None, feed)
-        gc.collect()
-        self.assertLess(resident() - before, 8 << 20)
-
 
 class Values(unittest.TestCase):
     def test_ort_value(self):

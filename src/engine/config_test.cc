@@ -103,8 +103,8 @@ Node make_node(const char* op, std::vector<ValueId> inputs, ValueId output, std:
 }
 
 // Sums of every kind that threads may share: convolutions (one for Winograd), products, norms, softmax, reductions and
-// random numbers. `reads` nodes multiply by the same weight.
-Model mixed_model(int reads = 1) {
+// random numbers.
+Model mixed_model() {
   Model m;
   m.info.opsets[""] = 21;
   Graph& g = m.graph;
@@ -117,17 +117,8 @@ Model mixed_model(int reads = 1) {
       make_node("Conv", {conv, weight("f32[64,64,3,3]{rand:2}")}, wide, {{"strides", std::vector<int64_t>{2, 2}}}));
   g.add_node(make_node("Reshape", {wide, weight("i64[2]{64 361}")}, rows));
   const ValueId w = weight("f32[361,200]{rand:3}");
-  ValueId sum = rows;
-  for (int i = 0; i < reads; ++i) {
-    const ValueId product = g.add_value(""), next = g.add_value("");
-    g.add_node(make_node("MatMul", {rows, w}, product));
-    if (i == 0) {
-      sum = product;
-      continue;
-    }
-    g.add_node(make_node("Add", {sum, product}, next));
-    sum = next;
-  }
+  const ValueId sum = g.add_value("sum");
+  g.add_node(make_node("MatMul", {rows, w}, sum));
   const ValueId noise = g.add_value("noise"), noisy = g.add_value("noisy"), soft = g.add_value("soft"),
                 total = g.add_value("total"), y = g.add_value("y");
   g.add_node(make_node("RandomNormalLike", {sum}, noise));
@@ -169,24 +160,18 @@ TEST(Config, DeterministicKeepsEveryBit) {
   EXPECT_NE(bytes_of_run(o, 2), want);  // random numbers go on
 }
 
-// Steps of the plan that will make a state.
-int preparing_steps(int reads, bool once) {
-  Model m = mixed_model(reads);
-  EXPECT_TRUE(upgrade_and_infer(m).ok());
-  Expected<std::unique_ptr<Device>> cpu = open_device("cpu");
-  EXPECT_TRUE(cpu.ok());
-  Expected<std::unique_ptr<Plan>> plan = build_plan(m.graph, {cpu->get()});
-  EXPECT_TRUE(plan.ok());
-  if (once) keep_weights_once(**plan);
-  int count = 0;
-  for (const PlanStep& step : (*plan)->steps) count += step.compiled.prepare != nullptr;
-  return count;
-}
-
-TEST(Config, MemoryHintKeepsWeightsOnce) {
-  EXPECT_EQ(preparing_steps(1, false), 3);
-  EXPECT_EQ(preparing_steps(1, true), 1);  // the product gives up the weight that it packs
-  EXPECT_EQ(preparing_steps(2, true), 0);  // others read it too
+TEST(Config, MemoryHintKeepsWeightsInOneForm) {
+  SessionOptions o;
+  o.hint = Hint::kMemory;
+  Expected<std::unique_ptr<Session>> lean = Session::from_model(mixed_model(), o);
+  ASSERT_TRUE(lean.ok()) << lean.status().message();
+  EXPECT_EQ((*lean)->explain().find("winograd"), std::string::npos);
+  const Value x(literal("f32[1,32,40,40]{rand:7}"));
+  o.deterministic = true;
+  Expected<std::unique_ptr<Session>> strict = Session::from_model(mixed_model(), o);
+  ASSERT_TRUE(strict.ok());
+  EXPECT_TRUE((*lean)->run({x}).ok());
+  EXPECT_TRUE((*strict)->run({x}).ok());
 }
 
 TEST(Config, MemoryHintGivesActivationsBack) {

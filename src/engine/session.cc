@@ -22,7 +22,8 @@ namespace {
 Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions& options) {
   std::vector<std::unique_ptr<Device>> out;
   DeviceOptions d;
-  d.accuracy = options.accuracy;
+  // The strict class has no kernels that keep weights in a second form, as Winograd's convolution does.
+  d.accuracy = options.hint == Hint::kMemory ? Accuracy::kStrict : options.accuracy;
   d.threads = options.threads;
   ANYRT_ASSIGN(std::unique_ptr<Device> cpu, open_device("cpu", d));
   out.push_back(std::move(cpu));
@@ -194,6 +195,7 @@ struct Session::Impl {
       call.seed = options.seed;
       call.same_seed = options.deterministic;
       call.on_node = run.on_node;
+      call.on_long_run = run.on_long_run;
       Expected<std::vector<Value>> result = executor->run(inputs_in, call);
       if (options.hint == Hint::kMemory) executor->trim();
       ANYRT_ASSIGN(out, std::move(result));
@@ -288,7 +290,6 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   // names it.
   if (const auto& ops = impl.model.info.custom_ops; !key.empty() && !ops->empty())
     key += fmt::format(" {}", static_cast<const void*>(ops.get()));
-  if (options.hint == Hint::kMemory) keep_weights_once(*impl.plan);
   ANYRT_TRY(prepare_plan(*impl.plan, graph, key, options.threads));
   ANYRT_ASSIGN(impl.executor, Executor::create(*impl.plan));
   impl.options.on_stage = nullptr;

@@ -19,8 +19,8 @@
 namespace anyrt {
 
 // What a session spends most freely. latency: all threads on one run. throughput: one thread a run, for callers that
-// run at the same time (unless `threads` is set). memory: no second copy of weights in another form, and activations
-// are given back after each run.
+// run at the same time (unless `threads` is set). memory: the strict class's kernels, none of which keeps
+// weights in a second form, and activations are given back after each run.
 enum class Hint : uint8_t { kLatency, kThroughput, kMemory };
 
 // engine/config.h sets the options that people know by name.
@@ -64,6 +64,8 @@ struct RunOptions {
   const std::atomic<bool>* cancel = nullptr;  // set it from another thread to stop the run
   std::optional<std::chrono::steady_clock::time_point> deadline;
   size_t memory_cap = 0;  // overrides the session's when not 0
+  // Called once, on the thread of the run, when it has gone on for a millisecond or more.
+  std::function<void()> on_long_run;
   // Called with every node and its outputs, in execution order.
   std::function<void(const Graph&, NodeId, const std::vector<Value>&)> on_node;
 };

@@ -90,10 +90,6 @@ Expected<std::unique_ptr<Plan>> build_plan(const Graph& graph, const std::vector
 // `graph` is the plan's. Plans of one process with the same key share what they prepare; "" shares nothing.
 Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int threads);
 
-// Before prepare_plan: steps make no state that keeps a second copy of weights - in another form, or because somebody
-// else reads the first.
-void keep_weights_once(Plan& plan);
-
 // How a step runs for given symbol values.
 enum class StepMode : uint8_t {
   kGeneral,  // sizes are found as it runs

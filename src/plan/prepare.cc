@@ -97,33 +97,6 @@ void collect(Plan& plan, Graph& graph, std::vector<Job>& jobs, std::vector<std::
 
 }  // namespace
 
-void keep_weights_once(Plan& plan) {
-  std::vector<uint32_t> readers(plan.slots.size(), 0);
-  for (const PlanStep& step : plan.steps) {
-    for (const auto* list : {&step.inputs, &step.captures}) {
-      for (uint32_t s : *list) {
-        if (s != kNoSlot) ++readers[s];
-      }
-    }
-  }
-  for (uint32_t s : plan.outputs) ++readers[s];
-  for (uint32_t d : plan.device_constants) {
-    for (uint32_t s : plan.constants) readers[s] += plan.slots[s].value == plan.slots[d].value;
-  }
-  for (PlanStep& step : plan.steps) {
-    CompiledStep& c = step.compiled;
-    bool replaces = c.packed != 0;
-    for (size_t i = 0; i < step.inputs.size() && i < 32; ++i) {
-      if (c.packed >> i & 1) replaces = replaces && readers[step.inputs[i]] == 1;
-    }
-    if (c.prepare && !replaces) {
-      c.prepare = nullptr;
-      c.packed = 0;
-    }
-    for (const Body& body : step.bodies) keep_weights_once(*body.plan);
-  }
-}
-
 Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int threads) {
   std::vector<Job> jobs;
   std::vector<std::unique_ptr<Weights>> weights;

@@ -22,6 +22,7 @@ struct CallOptions {
   uint64_t seed = 0;       // mixed into that of random operators without one of their own
   bool same_seed = false;  // every call draws the same numbers
   std::function<void(const Graph&, NodeId, const std::vector<Value>&)> on_node;
+  std::function<void()> on_long_run;  // once, on the thread of the call, when it has gone on for a millisecond or more
 };
 
 // Runs a plan. Holds what calls share: weights on devices, placements by shape, spare frames. Thread-safe.

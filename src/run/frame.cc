@@ -1,3 +1,4 @@
+#include "base/threads.h"
 #include "run/state.h"
 
 namespace anyrt {
@@ -7,7 +8,19 @@ constexpr size_t kPlacementsKept = 16;
 constexpr size_t kFramesKept = 4;
 }  // namespace
 
+void Call::look_at_clock() const {
+  // Powers of two: clocks are slow beside small nodes.
+  const uint32_t n = checks.fetch_add(1, std::memory_order_relaxed);
+  if (is_long || (n & (n - 1)) != 0 || n == 0 || in_parallel_region()) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (n == 1) first_check = now;
+  if (now - first_check < std::chrono::milliseconds(1)) return;
+  is_long = true;
+  options->on_long_run();
+}
+
 Status Call::check() const {
+  if (options->on_long_run) look_at_clock();
   if (options->cancel && options->cancel->load(std::memory_order_relaxed))
     return Status(Code::kCancelled, "the run was cancelled");
   if (options->deadline && std::chrono::steady_clock::now() > *options->deadline) {

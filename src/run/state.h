@@ -16,8 +16,12 @@ struct Call {
   std::shared_ptr<MemoryMeter> meter;  // where there is a cap: arenas, values and what operators make beside them
   std::atomic<uint64_t> draws{0};
   uint64_t seed = 0;
+  mutable std::atomic<uint32_t> checks{0};  // so far
+  mutable std::chrono::steady_clock::time_point first_check;
+  mutable bool is_long = false;
 
   Status check() const;        // cancelled, out of time
+  void look_at_clock() const;  // of a call that wants to know when it is long; now and then
   Status charge(size_t more);  // ResourceExhausted beyond the cap
   void refund(size_t less) {
     if (meter) meter->remove(less);

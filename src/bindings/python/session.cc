@@ -3,6 +3,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -36,30 +37,58 @@ void on_interrupt(int number, siginfo_t* info, void* context) {
   }
 }
 
-// While it lives, Ctrl-C sets `flag`, and Python learns of it as usual. On other threads, and where the process ignores
+// Whether this is the main thread, asked once a thread; the thread that forks is the main one of the child.
+bool on_main_thread() {
+  static thread_local int known = -1;
+  static thread_local pid_t process = 0;
+  if (known < 0) {
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { known = 1; });
+    (void)registered;
+    process = getpid();
+    known = gettid() == process ? 1 : 0;
+  }
+  return known == 1;
+}
+
+// While it lives on the main thread, Ctrl-C sets `flag`, and Python learns of it as usual. Where the process ignores
 // the signal or dies of it, nothing changes.
 class InterruptScope {
  public:
   explicit InterruptScope(std::atomic<bool>& flag) {
-    if (gettid() != getpid()) return;
+    outer_ = interruptible.exchange(&flag);
+    if (outer_) {  // a run inside of a run, from a custom operator or a hook
+      nested_ = true;
+      return;
+    }
     struct sigaction action = {};
     action.sa_sigaction = on_interrupt;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-    if (sigaction(SIGINT, nullptr, &python_action) != 0) return;
-    const bool plain = (python_action.sa_flags & SA_SIGINFO) == 0;
-    if (plain && (python_action.sa_handler == SIG_DFL || python_action.sa_handler == SIG_IGN)) return;
-    interruptible = &flag;
-    active_ = sigaction(SIGINT, &action, nullptr) == 0;
+    struct sigaction before;
+    if (sigaction(SIGINT, &action, &before) != 0) {
+      interruptible = nullptr;
+      return;
+    }
+    python_action = before;
+    active_ = true;
+    const bool plain = (before.sa_flags & SA_SIGINFO) == 0;
+    if (plain && (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN)) finish();
   }
   ~InterruptScope() {
-    if (active_) sigaction(SIGINT, &python_action, nullptr);
-    if (active_) interruptible = nullptr;
+    if (nested_) interruptible = outer_;
+    if (active_) finish();
   }
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
 
  private:
-  bool active_ = false;
+  void finish() {
+    sigaction(SIGINT, &python_action, nullptr);
+    interruptible = nullptr;
+    active_ = false;
+  }
+
+  std::atomic<bool>* outer_ = nullptr;
+  bool active_ = false, nested_ = false;
 };
 
 // Messages of this thread from a level on; 0: as the process.
@@ -84,17 +113,26 @@ class PySession {
 
   nb::object run(const nb::object& outputs, const nb::dict& feeds, double timeout, size_t memory_cap,
                  std::atomic<bool>* terminate, bool as_values, const nb::object& on_node, int log_level) {
-    std::vector<std::pair<std::string, Value>> inputs;
-    inputs.reserve(static_cast<size_t>(PyDict_Size(feeds.ptr())));
+    const std::vector<ValueSpec>& specs = session_->inputs();
+    std::vector<Value> inputs(specs.size());
+    std::vector<bool> present(specs.size(), false);
+    std::vector<std::string> unknown;
+    size_t given = 0;
     for (auto [key, object] : feeds) {
       if (!PyUnicode_Check(key.ptr())) raise_status(invalid_argument("names of inputs must be str"));
-      std::string name = text_of(key);
-      const Type* want = nullptr;
-      for (const ValueSpec& s : session_->inputs()) {
-        if (s.name == name) want = &s.type;
+      Py_ssize_t size = 0;
+      const char* text = PyUnicode_AsUTF8AndSize(key.ptr(), &size);
+      if (!text) raise_python();
+      const std::string_view name(text, static_cast<size_t>(size));
+      size_t i = 0;
+      while (i < specs.size() && specs[i].name != name) ++i;
+      if (i == specs.size()) {
+        unknown.emplace_back(name);
+        continue;
       }
-      Value value = value_from_python(object, want ? *want : Type(), Borrow::kDuringCall);
-      inputs.emplace_back(std::move(name), std::move(value));
+      inputs[i] = value_from_python(object, specs[i].type, Borrow::kDuringCall);
+      present[i] = true;
+      ++given;
     }
     std::vector<std::string> names;
     if (!outputs.is_none()) {
@@ -129,20 +167,33 @@ class PySession {
         }
       };
     }
-    Expected<std::vector<Value>> result = Status();
-    {
-      const InterruptScope scope(cancel);
+    std::optional<nb::python_error> early_signal;
+    Expected<std::vector<Value>> result = [&] {
+      std::optional<InterruptScope> scope;
+      if (on_main_thread()) {
+        // Short runs are over before anybody could stop them, and feel every system call.
+        options.on_long_run = [&] {
+          scope.emplace(cancel);
+          const nb::gil_scoped_acquire gil;  // the signal may have come before
+          if (PyErr_CheckSignals() == 0) return;
+          early_signal.emplace();
+          cancel = true;
+        };
+      }
       const OwnLevel level(log_level);
       const nb::gil_scoped_release unlocked;
-      result = session_->run(inputs, names, options);
-    }
+      return unknown.empty() && names.empty() && given == specs.size()
+                 ? session_->run(inputs, options)
+                 : session_->run(by_name(inputs, present, unknown), names, options);
+    }();
     if (trace) trace->finish();
     if (hook_error) {
       if (terminate) *terminate = false;  // it was the hook that set it
       std::rethrow_exception(hook_error);
     }
-    if (PyErr_CheckSignals() != 0) {
+    if (early_signal || PyErr_CheckSignals() != 0) {
       if (terminate) *terminate = false;  // it was the signal that set it
+      if (early_signal) throw nb::python_error(std::move(*early_signal));
       raise_python();
     }
     std::vector<Value> values = take(std::move(result));
@@ -159,6 +210,17 @@ class PySession {
   }
 
  private:
+  // For Session::run by name, whose errors name what is unknown and missing.
+  std::vector<std::pair<std::string, Value>> by_name(const std::vector<Value>& inputs, const std::vector<bool>& present,
+                                                     const std::vector<std::string>& unknown) const {
+    std::vector<std::pair<std::string, Value>> all;
+    for (const std::string& name : unknown) all.emplace_back(name, Value());
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (present[i]) all.emplace_back(session_->inputs()[i].name, inputs[i]);
+    }
+    return all;
+  }
+
   std::unique_ptr<Session> session_;
   std::shared_ptr<Profiler> profiler_;
 };
@@ -330,6 +392,13 @@ void bind_session(nb::module_& m) {
              if (!s.profiler()) raise_status(make_error(Code::kNotFound, "profiling was not enabled for this session"));
              return nb::str(take(s.profiler()->finish()).c_str());
            })
+      // The plain case of run, which is called most.
+      .def(
+          "call",
+          [](PySession& self, const nb::object& outputs, const nb::dict& feeds) {
+            return self.run(outputs, feeds, 0, 0, nullptr, false, nb::none(), 0);
+          },
+          nb::arg().none(), nb::arg())
       .def("run", &PySession::run, nb::arg("outputs").none(), nb::arg("feeds"), nb::arg("timeout") = 0.0,
            nb::arg("memory_cap") = size_t{0}, nb::arg("terminate").none() = nb::none(), nb::arg("as_values") = false,
            nb::arg("on_node").none() = nb::none(), nb::arg("log_level") = 0)

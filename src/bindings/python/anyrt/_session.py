@@ -111,11 +111,12 @@ class InferenceSession:
             native["devices"] = devices
         self._native = _anyrt.Session(_source(path_or_bytes), native)
         self._run = self._native.run
+        self._call = self._native.call
 
     def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None) -> list:
         """Outputs in the order of ``output_names`` (None or empty: all of them), as NumPy arrays, lists and dicts."""
         if run_options is None:
-            return self._run(output_names or None, input_feed)
+            return self._call(output_names or None, input_feed)
         return self._run_with(output_names, input_feed, run_options, False)
 
     def _run_with(self, names: Sequence[str] | None, feed: Any, o: RunOptions, as_values: bool) -> list:
