@@ -196,6 +196,10 @@ struct Session::Impl {
       call.same_seed = options.deterministic;
       call.on_node = run.on_node;
       call.on_long_run = run.on_long_run;
+      if (!run.into.empty()) {
+        call.into = run.into;
+        call.into.resize(outputs.size());
+      }
       Expected<std::vector<Value>> result = executor->run(inputs_in, call);
       if (options.hint == Hint::kMemory) executor->trim();
       ANYRT_ASSIGN(out, std::move(result));

@@ -68,6 +68,9 @@ struct RunOptions {
   std::function<void()> on_long_run;
   // Called with every node and its outputs, in execution order.
   std::function<void(const Graph&, NodeId, const std::vector<Value>&)> on_node;
+  // By output of the model: a tensor whose memory takes the result where type and shape fit and nothing else uses it;
+  // the result shares it then. An undefined one, or an empty list: none.
+  std::vector<Tensor> into;
 };
 
 // What the model says of one input or output.

@@ -13,6 +13,25 @@ namespace {
 bool is_tensor_of(const Value& value, const Type& type) {
   return value.is_tensor() && type.is_tensor() && value.tensor().dtype() == type.dtype;
 }
+
+// Where results may be written directly: dense tensors that share no bytes with an input or with each other.
+std::vector<Tensor> usable_targets(const std::vector<Tensor>& into, const std::vector<Value>& inputs) {
+  std::vector<Tensor> out(into.size());
+  const auto overlap = [](const Tensor& a, const Tensor& b) {
+    return a.defined() && b.defined() && a.raw() < b.raw() + b.bytes() && b.raw() < a.raw() + a.bytes();
+  };
+  for (const Value& v : inputs) {
+    if (!v.empty() && !v.is_tensor()) return out;
+  }
+  for (size_t i = 0; i < into.size(); ++i) {
+    bool usable = into[i].defined() && into[i].dtype() != DType::kString && into[i].size() > 0;
+    for (const Value& v : inputs) usable = usable && !(v.is_tensor() && overlap(into[i], v.tensor()));
+    for (size_t k = 0; k < i; ++k) usable = usable && !overlap(into[i], into[k]);
+    if (usable) out[i] = into[i];
+  }
+  return out;
+}
+
 }  // namespace
 
 Status Executor::State::prepare(const Plan& source) {
@@ -85,6 +104,10 @@ Status Executor::State::run_host_step(size_t i, Frame& frame, const Dim::Binding
 
 Expected<void*> Executor::State::heap_output(uint32_t slot, DType dtype, const Dims& dims, Frame& frame,
                                              Call& call) const {
+  if (const Tensor* target = frame.target(slot, dtype, dims)) {
+    frame.replace(slot, *target);
+    return frame.values[slot].tensor().mutable_raw();
+  }
   ANYRT_ASSIGN(Tensor t, Tensor::make(dtype, dims));
   call.refund(frame.charged[slot]);
   frame.charged[slot] = t.bytes();
@@ -268,6 +291,13 @@ Expected<std::vector<Value>> Executor::State::run(const std::vector<Value>& inpu
   for (const auto* list : {&plan->inputs, &plan->captures}) {
     for (uint32_t s : *list) frame->regular = frame->regular && frame->is_regular(s);
   }
+  // Bodies give their outputs to the step that runs them.
+  if (!call.entered) {
+    call.entered = true;
+    for (size_t i = 0; i < call.into.size(); ++i) {
+      if (call.into[i].defined()) frame->targets.emplace_back(plan->outputs[i], call.into[i]);
+    }
+  }
   Status s = run_steps(*frame, bindings, call);
   std::vector<Value> out;
   if (s.ok()) {
@@ -292,9 +322,13 @@ Expected<std::vector<Value>> Executor::run(const std::vector<Value>& inputs, con
   call.options = &options;
   call.seed = 0x2545f4914f6cdd1dull * (options.same_seed ? 1 : ++state_->calls) ^ options.seed * 0x9e3779b97f4a7c15ull;
   if (options.memory_cap) call.meter = std::make_shared<MemoryMeter>(options.memory_cap);
+  if (!options.into.empty()) call.into = usable_targets(options.into, inputs);
   ANYRT_ASSIGN(std::vector<Value> out, state_->run(inputs, {}, {}, call));
   // The caller owns what it gets: results that share bytes with inputs, weights or each other are copied.
-  for (Value& v : out) {
+  for (size_t i = 0; i < out.size(); ++i) {
+    Value& v = out[i];
+    if (i < call.into.size() && v.is_tensor() && call.into[i].defined() && v.tensor().raw() == call.into[i].raw())
+      continue;
     if (!v.is_tensor() || v.tensor().unique() || v.tensor().dtype() == DType::kString) continue;
     ANYRT_ASSIGN(Tensor copy, v.tensor().clone());
     v = std::move(copy);

@@ -23,6 +23,9 @@ struct CallOptions {
   bool same_seed = false;  // every call draws the same numbers
   std::function<void(const Graph&, NodeId, const std::vector<Value>&)> on_node;
   std::function<void()> on_long_run;  // once, on the thread of the call, when it has gone on for a millisecond or more
+  // By output: a tensor whose memory takes the result where its type and shape fit and the kernel can write there; an
+  // undefined one: none. The result then shares its bytes. Must not be used by anybody else meanwhile.
+  std::vector<Tensor> into;
 };
 
 // Runs a plan. Holds what calls share: weights on devices, placements by shape, spare frames. Thread-safe.

@@ -136,6 +136,7 @@ void Executor::State::free_frame(Frame& frame) const {
 
 void Executor::State::give_back(std::unique_ptr<Frame> frame, Call& call) const {
   call.refund(frame->memory->arena[0]);
+  frame->targets.clear();
   for (uint32_t s = 0; s < frame->values.size(); ++s) {
     if (!frame->changed[s]) continue;
     frame->restore(s);

@@ -19,6 +19,8 @@ struct Call {
   mutable std::atomic<uint32_t> checks{0};  // so far
   mutable std::chrono::steady_clock::time_point first_check;
   mutable bool is_long = false;
+  std::vector<Tensor> into;  // CallOptions::into, as far as it can be used
+  bool entered = false;      // the graph itself has begun: bodies come after it
 
   Status check() const;        // cancelled, out of time
   void look_at_clock() const;  // of a call that wants to know when it is long; now and then
@@ -50,8 +52,17 @@ struct Frame {
   std::shared_ptr<const PlanMemory> memory;
   std::vector<const void*> in;  // arguments of the step that runs
   std::vector<void*> out;
-  std::map<size_t, DynamicBinding> dynamic;  // by step
-  bool regular = true;                       // all tensors so far have the sizes of `memory`
+  std::map<size_t, DynamicBinding> dynamic;          // by step
+  bool regular = true;                               // all tensors so far have the sizes of `memory`
+  std::vector<std::pair<uint32_t, Tensor>> targets;  // memory of the caller's for slots of outputs
+
+  // The caller's memory for this slot, when it is as wanted.
+  const Tensor* target(uint32_t slot, DType dtype, const Dims& dims) const {
+    for (const auto& [s, t] : targets) {
+      if (s == slot && t.dtype() == dtype && t.dims() == dims) return &t;
+    }
+    return nullptr;
+  }
 
   const Tensor* planned_tensor(uint32_t slot) const {
     return planned[slot].empty() ? nullptr : &planned[slot].tensor();

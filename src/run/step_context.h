@@ -57,6 +57,8 @@ class StepContext final : public EvalContext {
         !avoids_sharing(slot)) {
       ANYRT_ASSIGN(Tensor t, Tensor::view(dtype, dims, frame_.arena, offset));
       frame_.replace(slot, std::move(t));
+    } else if (const Tensor* target = frame_.target(slot, dtype, dims)) {
+      frame_.replace(slot, *target);
     } else {
       ANYRT_TRY(charge(slot, bytes));
       const MeterScope counted_by_slot(nullptr);

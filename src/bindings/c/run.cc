@@ -129,6 +129,11 @@ Expected<std::vector<Value>> RunRequest::run(const Session& session) const {
     o.memory_cap = control->memory_cap;
     if (timed) o.deadline = deadline;
   }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (into[i].empty()) continue;
+    o.into.resize(session.outputs().size());
+    o.into[outputs[i]] = into[i].tensor();
+  }
   ANYRT_ASSIGN(std::vector<Value> all, session.run(inputs, o));
   std::vector<Value> chosen;
   chosen.reserve(outputs.size());
