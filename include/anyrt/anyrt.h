@@ -306,12 +306,12 @@ ANYRT_API anyrt_status* anyrt_run_options_set_timeout(anyrt_run_options* options
 /* Bytes of activations; 0: what the session's options say. */
 ANYRT_API anyrt_status* anyrt_run_options_set_memory_cap(anyrt_run_options* options, size_t bytes) ANYRT_NOEXCEPT;
 
-/* Runs the model. All inputs without a default must be given.
- *   input_names   NULL: `inputs` are the first `input_count` of the required inputs, in the model's order
- *   output_names  NULL: the first `output_count` outputs of the model, in its order
- *   outputs       an entry that is NULL receives a new value. An entry that is a tensor receives the elements in its
- * own memory: element type and shape must be those of the result, which is copied once where the kernel could not write
- * there. After a failure its contents are undefined and entries that were NULL are NULL. `options` may be NULL. */
+/* Runs the model. All inputs without a default must be given. Where `input_names` is NULL, `inputs` are the first of
+ * the required inputs, in the model's order; where `output_names` is NULL, the first outputs. An entry of `outputs`
+ * that is NULL receives a new value. One that is a tensor receives the elements in its own memory: element type and
+ * shape must be those of the result. Kernels write there directly; the elements are copied once where the result is an
+ * input or a weight, comes out of control flow or another device, or the memory is also that of an input or of another
+ * output. After a failure its contents are undefined, and entries that were NULL are NULL. `options` may be NULL. */
 ANYRT_API anyrt_status* anyrt_session_run(const anyrt_session* session, const anyrt_run_options* options,
                                           const char* const* input_names, const anyrt_value* const* inputs,
                                           size_t input_count, const char* const* output_names, anyrt_value** outputs,
