@@ -19,6 +19,7 @@ def stub():
     # What Python objects come out depends on the model.
     text = re.sub(r"-> object\b", "-> Any", text)
     text = re.sub(r"outputs: object \| None, feeds: dict", "outputs: object | None, feeds: Any", text)
+    text = re.sub(r"(def call\(self, [^)]*): dict", r"\1: Any", text)
     return "from typing import Any\n\n__version__: str\n\n" + text.lstrip()
 
 

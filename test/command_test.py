@@ -120,6 +120,25 @@ class CommandTest(unittest.TestCase):
         self.fails(6, "time", "run", DIGITS, "-i", pictures, "--time-limit", "0")
         self.fails(4, "lots", "run", DIGITS, "-i", pictures, "--memory-cap", "lots")
 
+    def test_settings(self):
+        """Flags of the same names as options and variables, in every command that makes a session; flags win over the environment."""
+        pictures = ["-i", ROOT / "examples/digits/pictures.npy"]
+        flags = ["--hint", "throughput", "--threads", "1", "--accuracy", "strict", "--deterministic", "--memory-cap", "1G", "--cache-dir", self.dir,
+                 "--log-level", "error"]
+        for command in (["run", DIGITS, *pictures], ["bench", DIGITS, *pictures, "--runs", "1"], ["info", DIGITS], ["explain", DIGITS],
+                        ["test", ROOT / "examples/digits"]):
+            done = anyrt(*command, *flags)
+            self.assertIn(done.returncode, (0, 1), f"{command}: {done.stderr}")  # the folder may hold no recorded test
+            for flag, allowed in (("--hint", "latency, throughput or memory"), ("--accuracy", "strict, default or fast"), ("--threads", "number"),
+                                  ("--memory-cap", "suffix"), ("--log-level", "debug, info")):
+                self.fails(4, f"{flag}|{allowed}", *command, flag, "wrong") if (command[0], flag) != ("bench", "--threads") else None
+        one_kib = {**os.environ, "ANYRT_MEMORY_CAP": "1K"}
+        self.assertEqual(anyrt("run", DIGITS, *pictures, env=one_kib).returncode, 6)
+        self.assertEqual(anyrt("run", DIGITS, *pictures, "--memory-cap", "1G", env=one_kib).returncode, 0)
+        done = anyrt("run", DIGITS, *pictures, env={**os.environ, "ANYRT_DETERMINISTIC": "perhaps"})
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("ANYRT_DETERMINISTIC", done.stderr)
+
     def test_convert_opset(self):
         self.fails(4, "opset 99", "convert-opset", DIGITS, self.dir / "out.onnx", "--opset", "99")
         self.assertEqual(anyrt("convert-opset", DIGITS, self.dir / "out.onnx").returncode, 0)

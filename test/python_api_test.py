@@ -247,6 +247,80 @@ class Values(unittest.TestCase):
         self.assertEqual((got[0][0][0].tolist(), got[0][1], got[0][2]), ([-1.0], 5, ""))
 
 
+def pooled(k):
+    return float(_shared.run(None, {"x": np.full(4096, k, np.float32)})[0].sum())
+
+
+_shared = None
+
+
+class Peer(unittest.TestCase):
+    """Values come as onnxruntime gives them: the same Python types, element types and shapes."""
+
+    def same(self, a, b):
+        self.assertIs(type(a), type(b))
+        if isinstance(a, (list, tuple)):
+            self.assertEqual(len(a), len(b))
+            for x, y in zip(a, b):
+                self.same(x, y)
+        elif isinstance(a, dict):
+            self.assertEqual(list(a), list(b))
+            for k in a:
+                self.assertIs(type(k), type(next(j for j in b if j == k)))
+                self.same(a[k], b[k])
+        elif isinstance(a, np.ndarray):
+            self.assertEqual((a.dtype, a.shape), (b.dtype, b.shape))
+            np.testing.assert_array_equal(a, b)
+        else:
+            self.assertEqual(a, b)
+
+    def test_values(self):
+        try:
+            import onnxruntime as peer
+        except ImportError:
+            self.skipTest("onnxruntime is not installed")
+        x = np.float32([[0.1, 0.9], [0.8, 0.2]])
+        map_of = lambda key: h.make_value_info("y", h.make_sequence_type_proto(h.make_map_type_proto(key, h.make_tensor_type_proto(T.FLOAT, []))))  # noqa: E731
+        seq = h.make_tensor_sequence_value_info("s", T.FLOAT, None)
+        opt = h.make_value_info("o", h.make_optional_type_proto(h.make_tensor_type_proto(T.FLOAT, [None, 2])))
+        cases = [
+            (model([h.make_node("ZipMap", ["x"], ["y"], domain="ai.onnx.ml", classlabels_strings=["b", "a"])], [tensor("x", shape=(2, 2))], [map_of(T.STRING)]), {"x": x}),
+            (model([h.make_node("ZipMap", ["x"], ["y"], domain="ai.onnx.ml", classlabels_int64s=[7, 3])], [tensor("x", shape=(2, 2))], [map_of(T.INT64)]), {"x": x}),
+            (model([h.make_node("SequenceConstruct", ["x", "x"], ["y"])], [tensor("x", shape=(2, 2))], [h.make_tensor_sequence_value_info("y", T.FLOAT, None)]), {"x": x}),
+            (model([h.make_node("SequenceAt", ["s", "i"], ["y"])], [seq, tensor("i", T.INT64, ())], [tensor("y", shape=(None, None))]), {"s": [x, x[:1]], "i": np.array(1)}),
+            (model([h.make_node("SequenceEmpty", [], ["y"], dtype=T.INT64)], [tensor("x", shape=(2, 2))], [h.make_tensor_sequence_value_info("y", T.INT64, None)]), {"x": x}),
+            (model([h.make_node("OptionalHasElement", ["o"], ["y"])], [opt], [tensor("y", T.BOOL, ())]), {"o": None}),
+            (model([h.make_node("OptionalHasElement", ["o"], ["y"])], [opt], [tensor("y", T.BOOL, ())]), {"o": x}),
+            (model([h.make_node("Optional", ["x"], ["y"])], [tensor("x", shape=(2, 2))], [h.make_value_info("y", opt.type)]), {"x": x}),
+            (model([h.make_node("StringSplit", ["x"], ["y", "n"])], [tensor("x", T.STRING, (None,))], [tensor("y", T.STRING, (None, None)), tensor("n", T.INT64, (None,))]),
+             {"x": np.array(["a b", "c"], object)}),
+            (model([h.make_node("ReduceSum", ["x"], ["y"], keepdims=0)], [tensor("x", shape=(2, 2))], [tensor("y", shape=())]), {"x": x}),
+            (one("Identity", T.FLOAT16), {"x": np.float16([1, 2])}),
+            (model([h.make_node("Shape", ["x"], ["y"])], [tensor("x", T.STRING, (None,))], [tensor("y", T.INT64, (1,))]), {"x": np.array(["a"])}),
+        ]
+        for data, feed in cases:
+            with self.subTest(onnx.load_from_string(data).graph.node[0].op_type):
+                theirs = peer.InferenceSession(data, providers=["CPUExecutionProvider"])
+                ours = ort.InferenceSession(data)
+                self.same(ours.run(None, feed), theirs.run(None, feed))
+                for a, b in zip([*ours.get_inputs(), *ours.get_outputs()], [*theirs.get_inputs(), *theirs.get_outputs()]):
+                    self.assertEqual((a.name, a.type), (b.name, b.type))
+
+    def test_pools(self):
+        global _shared
+        _shared = ort.InferenceSession(one("Relu"))
+        self.assertEqual(pooled(1), 4096)
+        with multiprocessing.get_context("fork").Pool(3) as pool:  # as gunicorn and data loaders do: made before, used in children
+            self.assertEqual(pool.map(pooled, range(20)), [4096.0 * k for k in range(20)])
+        with multiprocessing.get_context("spawn").Pool(2, initializer=restore, initargs=(_shared,)) as pool:
+            self.assertEqual(pool.map(pooled, range(4)), [4096.0 * k for k in range(4)])
+
+
+def restore(session):
+    global _shared
+    _shared = session
+
+
 class Backend(unittest.TestCase):
     def test_a_node(self):
         import anyrt.backend as backend

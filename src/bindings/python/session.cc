@@ -112,7 +112,8 @@ class PySession {
   Profiler* profiler() const { return profiler_.get(); }
 
   nb::object run(const nb::object& outputs, const nb::dict& feeds, double timeout, size_t memory_cap,
-                 std::atomic<bool>* terminate, bool as_values, const nb::object& on_node, int log_level) {
+                 std::atomic<bool>* terminate, bool as_values, const nb::object& on_node, int log_level,
+                 const nb::object& into) {
     const std::vector<ValueSpec>& specs = session_->inputs();
     std::vector<Value> inputs(specs.size());
     std::vector<bool> present(specs.size(), false);
@@ -147,6 +148,15 @@ class PySession {
       options.deadline =
           std::chrono::steady_clock::now() +
           std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(timeout));
+    }
+    if (!into.is_none()) {
+      options.into.resize(session_->outputs().size());
+      for (auto [key, array] : nb::borrow<nb::dict>(into)) {
+        for (size_t i = 0; i < options.into.size(); ++i) {
+          if (session_->outputs()[i].name == text_of(key))
+            options.into[i] = tensor_from_array(array, Borrow::kKeepAlive);
+        }
+      }
     }
     std::optional<Profiler::Run> trace;
     if (profiler_) trace.emplace(*profiler_);
@@ -396,12 +406,12 @@ void bind_session(nb::module_& m) {
       .def(
           "call",
           [](PySession& self, const nb::object& outputs, const nb::dict& feeds) {
-            return self.run(outputs, feeds, 0, 0, nullptr, false, nb::none(), 0);
+            return self.run(outputs, feeds, 0, 0, nullptr, false, nb::none(), 0, nb::none());
           },
           nb::arg().none(), nb::arg())
       .def("run", &PySession::run, nb::arg("outputs").none(), nb::arg("feeds"), nb::arg("timeout") = 0.0,
            nb::arg("memory_cap") = size_t{0}, nb::arg("terminate").none() = nb::none(), nb::arg("as_values") = false,
-           nb::arg("on_node").none() = nb::none(), nb::arg("log_level") = 0)
+           nb::arg("on_node").none() = nb::none(), nb::arg("log_level") = 0, nb::arg("into").none() = nb::none())
       .def("trim", [](const PySession& s) { s.get().trim(); })
       .def_prop_ro("inputs", [](const PySession& s) { return specs(s.get().inputs(), false); })
       .def_prop_ro("initializers", [](const PySession& s) { return specs(s.get().inputs(), true); })

@@ -119,19 +119,20 @@ class InferenceSession:
             return self._call(output_names or None, input_feed)
         return self._run_with(output_names, input_feed, run_options, False)
 
-    def _run_with(self, names: Sequence[str] | None, feed: Any, o: RunOptions, as_values: bool) -> list:
+    def _run_with(self, names: Sequence[str] | None, feed: Any, o: RunOptions, as_values: bool, into: dict[str, Any] | None = None) -> list:
         hook = o.on_node
         if hook is not None:
             given = hook
             hook = lambda name, op, made: given(name, op, [OrtValue(v) for v in made])  # noqa: E731
-        out = self._run(names or None, feed, o.timeout, o.memory_cap, o._flag, as_values, hook, o.log_severity_level + 1)
+        out = self._run(names or None, feed, o.timeout, o.memory_cap, o._flag, as_values, hook, o.log_severity_level + 1, into)
         if "memory.enable_memory_arena_shrinkage" in o._config:
             self._native.trim()
         return out
 
-    def _run_values(self, names: Sequence[str] | None, feed: Mapping[str, Any], run_options: RunOptions | None = None) -> list:
+    def _run_values(self, names: Sequence[str] | None, feed: Mapping[str, Any], run_options: RunOptions | None = None,
+                    into: dict[str, Any] | None = None) -> list:
         feed = {k: v._value if isinstance(v, OrtValue) else v for k, v in feed.items()}
-        return self._run_with(names, feed, run_options or RunOptions(), True)
+        return self._run_with(names, feed, run_options or RunOptions(), True, into)
 
     def run_with_ort_values(self, output_names: Sequence[str] | None, input_dict_ort_values: Mapping[str, OrtValue],
                             run_options: RunOptions | None = None) -> list[OrtValue]:
