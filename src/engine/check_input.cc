@@ -26,7 +26,9 @@ Status check_dims(const SymShape& want, const Dims& found, Dim::Bindings& symbol
 }  // namespace
 
 Status check_input(const ValueSpec& spec, const Value& value, Dim::Bindings& symbols) {
-  const auto context = [&](Status s) { return std::move(s).with_context("input '" + spec.name + "'"); };
+  const auto context = [&](Status s) {
+    return s.ok() ? Status() : std::move(s).with_context("input '" + spec.name + "'");
+  };
   const Type& want = spec.type;
   if (value.empty()) {
     if (want.is_optional() || spec.has_default) return {};
@@ -34,6 +36,9 @@ Status check_input(const ValueSpec& spec, const Value& value, Dim::Bindings& sym
   }
   const Type& inner = want.is_optional() && want.elem ? *want.elem : want;
   if (!inner.defined()) return {};
+  if (inner.is_tensor() && value.is_tensor() && inner.dtype == value.tensor().dtype()) {
+    return inner.shape ? context(check_dims(*inner.shape, value.tensor().dims(), symbols)) : Status();
+  }
   const Type found = value.type();
   if (!same_kind_and_dtype(inner, found)) {
     return context(invalid_argument("expected {}, found {}", want.to_string(), value.type_string()));

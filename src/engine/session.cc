@@ -300,16 +300,14 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   return session;
 }
 
-Expected<std::vector<Value>> Session::run(const std::vector<Value>& inputs, const RunOptions& options) const {
-  std::vector<Value> all = inputs;
-  if (all.size() > impl_->inputs.size()) {
+Expected<std::vector<Value>> Session::run(std::vector<Value> inputs, const RunOptions& options) const {
+  if (inputs.size() > impl_->inputs.size())
     return invalid_argument("the model takes {} inputs, found {}", impl_->inputs.size(), inputs.size());
-  }
-  all.resize(impl_->inputs.size());
+  inputs.resize(impl_->inputs.size());
   Dim::Bindings symbols;
-  for (size_t i = 0; i < all.size(); ++i) ANYRT_TRY(check_input(impl_->inputs[i], all[i], symbols));
+  for (size_t i = 0; i < inputs.size(); ++i) ANYRT_TRY(check_input(impl_->inputs[i], inputs[i], symbols));
   std::vector<Value> out;
-  ANYRT_TRY(impl_->run_prepared(all, options, out));
+  ANYRT_TRY(impl_->run_prepared(inputs, options, out));
   return out;
 }
 
@@ -347,7 +345,7 @@ Expected<std::vector<Value>> Session::run(const std::vector<std::pair<std::strin
       return invalid_argument("the model has no output '{}'; its outputs are: {}", name, names(impl_->outputs));
     wanted.push_back(static_cast<size_t>(it - impl_->outputs.begin()));
   }
-  ANYRT_ASSIGN(std::vector<Value> all, run(by_position, options));
+  ANYRT_ASSIGN(std::vector<Value> all, run(std::move(by_position), options));
   if (outputs.empty()) return all;
   std::vector<Value> chosen;
   for (size_t i : wanted) chosen.push_back(all[i]);

@@ -99,7 +99,7 @@ class Session {
   const Graph& graph() const;
 
   // Inputs and outputs by position; an empty value for an input with a default.
-  Expected<std::vector<Value>> run(const std::vector<Value>& inputs, const RunOptions& options = {}) const;
+  Expected<std::vector<Value>> run(std::vector<Value> inputs, const RunOptions& options = {}) const;
   // Inputs by name; surplus, missing and ill-typed ones are errors that name what was expected. Outputs in the order of
   // `outputs` (all when empty).
   Expected<std::vector<Value>> run(const std::vector<std::pair<std::string, Value>>& inputs,

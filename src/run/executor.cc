@@ -1,5 +1,6 @@
 #include "run/executor.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "opdef/eval.h"
@@ -301,7 +302,18 @@ Expected<std::vector<Value>> Executor::State::run(const std::vector<Value>& inpu
   Status s = run_steps(*frame, bindings, call);
   std::vector<Value> out;
   if (s.ok()) {
-    for (uint32_t slot : plan->outputs) out.push_back(frame->values[slot]);
+    const std::vector<uint32_t>& slots = plan->outputs;
+    out.reserve(slots.size());
+    for (size_t i = 0; i < slots.size(); ++i) {
+      const bool again =
+          std::find(slots.begin() + static_cast<std::ptrdiff_t>(i) + 1, slots.end(), slots[i]) != slots.end();
+      // What was made in this run is not needed in the frame any more.
+      if (frame->changed[slots[i]] && !again) {
+        out.push_back(std::move(frame->values[slots[i]]));
+      } else {
+        out.push_back(frame->values[slots[i]]);
+      }
+    }
   }
   give_back(std::move(frame), call);
   if (!s.ok()) return s;

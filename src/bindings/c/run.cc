@@ -84,6 +84,10 @@ Expected<RunRequest> read_request(const anyrt_session& session, const anyrt_run_
 
 // Hands over all values or none.
 Status hand_over(std::vector<Value> values, const RunRequest& request, anyrt_value** outputs) {
+  if (values.size() == 1) {
+    if (request.into[0].empty()) outputs[0] = new anyrt_value(std::move(values[0]));
+    return {};
+  }
   std::vector<std::unique_ptr<anyrt_value>> made(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     if (request.into[i].empty()) made[i] = std::make_unique<anyrt_value>(std::move(values[i]));
@@ -94,7 +98,7 @@ Status hand_over(std::vector<Value> values, const RunRequest& request, anyrt_val
   return {};
 }
 
-void run_job(const anyrt_session& session, const RunRequest& request, anyrt_run_fn callback, void* user) noexcept {
+void run_job(const anyrt_session& session, RunRequest& request, anyrt_run_fn callback, void* user) noexcept {
   std::vector<std::unique_ptr<anyrt_value>> made;
   std::vector<anyrt_value*> handles;
   anyrt_status* status = guarded([&]() -> Status {
@@ -122,7 +126,7 @@ void RunRequest::set_control(const anyrt_run_options* options) {
     deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-Expected<std::vector<Value>> RunRequest::run(const Session& session) const {
+Expected<std::vector<Value>> RunRequest::run(const Session& session) {
   RunOptions o;
   if (control) {
     o.cancel = &control->cancel;
@@ -134,15 +138,19 @@ Expected<std::vector<Value>> RunRequest::run(const Session& session) const {
     o.into.resize(session.outputs().size());
     o.into[outputs[i]] = into[i].tensor();
   }
-  ANYRT_ASSIGN(std::vector<Value> all, session.run(inputs, o));
+  ANYRT_ASSIGN(std::vector<Value> all, session.run(std::move(inputs), o));
   std::vector<Value> chosen;
   chosen.reserve(outputs.size());
   for (size_t i = 0; i < outputs.size(); ++i) {
+    const bool again =
+        std::find(outputs.begin() + static_cast<std::ptrdiff_t>(i) + 1, outputs.end(), outputs[i]) != outputs.end();
     if (!into[i].empty()) {
       ANYRT_TRY(write_into(into[i], all[outputs[i]], session.outputs()[outputs[i]].name));
       chosen.push_back(into[i]);
-    } else {
+    } else if (again) {
       chosen.push_back(all[outputs[i]]);
+    } else {
+      chosen.push_back(std::move(all[outputs[i]]));
     }
   }
   return chosen;
@@ -204,8 +212,8 @@ anyrt_status* anyrt_session_run(const anyrt_session* session, const anyrt_run_op
   return guarded([&]() -> Status {
     ANYRT_C_NEED(session);
     if (output_count > 0) ANYRT_C_NEED(outputs);
-    ANYRT_ASSIGN(const RunRequest request, read_request(*session, options, input_names, inputs, input_count,
-                                                        output_names, outputs, output_count));
+    ANYRT_ASSIGN(RunRequest request, read_request(*session, options, input_names, inputs, input_count, output_names,
+                                                  outputs, output_count));
     ANYRT_ASSIGN(std::vector<Value> values, request.run(*session->session));
     return hand_over(std::move(values), request, outputs);
   });
@@ -221,8 +229,9 @@ anyrt_status* anyrt_session_run_async(anyrt_session* session, const anyrt_run_op
     ANYRT_C_NEED(callback);
     ANYRT_ASSIGN(RunRequest request, read_request(*session, options, input_names, inputs, input_count, output_names,
                                                   outputs, output_count));
-    session->async.post([session, callback, user, r = std::move(request)] { run_job(*session, r, callback, user); },
-                        default_thread_count());
+    session->async.post(
+        [session, callback, user, r = std::move(request)]() mutable { run_job(*session, r, callback, user); },
+        default_thread_count());
     return {};
   });
 }

@@ -18,8 +18,8 @@ struct RunRequest {
   bool timed = false;
 
   void set_control(const anyrt_run_options* options);
-  // The results in the order of `outputs`; where there was a place to write into, that very tensor.
-  Expected<std::vector<Value>> run(const Session& session) const;
+  // The results in the order of `outputs`; where there was a place to write into, that very tensor. Gives up `inputs`.
+  Expected<std::vector<Value>> run(const Session& session);
 };
 
 // Positions by name; errors list the names there are.
