@@ -9,11 +9,25 @@ namespace {
 constexpr TypeRule kTypes[] = {{"T", kPlainDTypes}};
 constexpr Param kInputs[] = {{"input", "T", kRequiredParam, "[N, C, H, W]"}};
 constexpr Param kOutputs[] = {{"output", "T", kRequiredParam, "[N, C * b², H / b, W / b]"}};
-constexpr AttrDef kAttrs[] = {required_attr("blocksize", AttrKind::kInt)};
+constexpr AttrDef kAttrs[] = {
+    required_attr("blocksize", AttrKind::kInt),
+    string_attr("mode", "DCR").with_doc("DCR: blocks are the outer part of the channel axis; CRD: the inner part"),
+};
 
 constexpr int64_t kMaxBlock = int64_t{1} << 20;
 
+Status check_mode(const AttrReader& a) {
+  if (a.s("mode") == "DCR" || a.s("mode") == "CRD") return {};
+  return invalid_model("mode is '{}', expected DCR or CRD", a.s("mode"));
+}
+
+// From [N, C, H / b, b, W / b, b].
+std::vector<int64_t> order(const AttrReader& a) {
+  return a.s("mode") == "DCR" ? std::vector<int64_t>{0, 3, 5, 1, 2, 4} : std::vector<int64_t>{0, 1, 3, 5, 2, 4};
+}
+
 Status infer(InferContext& c) {
+  ANYRT_TRY(check_mode(c));
   const int64_t size = c.i("blocksize");
   if (size < 1 || size > kMaxBlock) return invalid_model("blocksize is {}, expected 1 or more", size);
   std::optional<SymShape> out;
@@ -40,7 +54,8 @@ Status eval(EvalContext& c) {
   if (h % b != 0 || w % b != 0) return invalid_argument("a size of {} x {} is no multiple of {}", h, w, b);
   ANYRT_TRY(checked_element_count(Dims{depth, b, b}).status());
   ANYRT_ASSIGN(Tensor y, x.reshaped({n, depth, h / b, b, w / b, b}));
-  const std::vector<int64_t> perm{0, 3, 5, 1, 2, 4};
+  ANYRT_TRY(check_mode(c));
+  const std::vector<int64_t> perm = order(c);
   ANYRT_ASSIGN(y, transpose(y, perm));
   ANYRT_ASSIGN(y, y.reshaped({n, depth * b * b, h / b, w / b}));
   c.set_output(0, std::move(y));
@@ -54,16 +69,22 @@ Status decompose(RewriteContext& c) {
   const int64_t b = c.i("blocksize"), n = (*dims)[0], depth = (*dims)[1], h = (*dims)[2] / b, w = (*dims)[3] / b;
   const Attr zeros_count{"allowzero", int64_t{1}};
   ValueId v = c.op("Reshape", {c.input(0), c.constant_ints({n, depth, h, b, w, b})}, {zeros_count});
-  v = c.op("Transpose", {v}, {{"perm", std::vector<int64_t>{0, 3, 5, 1, 2, 4}}});
+  v = c.op("Transpose", {v}, {{"perm", order(c)}});
   c.replace_output(0, c.op("Reshape", {v, c.constant_ints({n, depth * b * b, h, w})}, {zeros_count}));
   return {};
+}
+
+Status downgrade(RewriteContext& c) {
+  if (c.version() < 28 && c.s("mode") != "DCR") return not_implemented("mode {} needs opset 28", c.s("mode"));
+  if (c.version() < 28) c.remove_attr("mode");
+  return downgrade_unchanged(c);
 }
 
 }  // namespace
 
 extern const OpDef op_onnx_space_to_depth = {
     .name = "SpaceToDepth",
-    .since = 13,
+    .since = 28,
     .doc = "Moves blocks of height and width into the channel axis.",
     .inputs = kInputs,
     .outputs = kOutputs,
@@ -73,10 +94,12 @@ extern const OpDef op_onnx_space_to_depth = {
     .eval = eval,
     .decompose = decompose,
     .upgrade = upgrade_unchanged,
-    .downgrade = downgrade_unchanged,
+    .downgrade = downgrade,
     .cases = ANYRT_CASES(R"(
       blocksize=2 : f32[1,1,2,4]{1 2 3 4 5 6 7 8} -> f32[1,4,1,2]{1 3 2 4 5 7 6 8}
       blocksize=2 : i64[1,2,2,2]{1 2 3 4 5 6 7 8} -> i64[1,8,1,1]{1 5 2 6 3 7 4 8}
+      blocksize=2 mode="CRD" : i64[1,2,2,2]{1 2 3 4 5 6 7 8} -> i64[1,8,1,1]{1 2 3 4 5 6 7 8}
+      blocksize=2 mode="CDR" : f32[1,1,2,2]{1 2 3 4} -> !DCR or CRD
       blocksize=3 : f16[2,2,0,3]{} -> f16[2,18,0,1]{}
       blocksize=2 : f32[1,1,3,2]{1 2 3 4 5 6} -> !no multiple
     )"),

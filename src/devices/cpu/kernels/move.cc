@@ -153,9 +153,12 @@ Bound bind_depth_to_space(const BindQuery& q, const State&) {
 Bound bind_space_to_depth(const BindQuery& q, const State&) {
   const Dims& in = q.input(0).dims;
   const int64_t b = q.i("blocksize"), n = in[0], c = in[1], h = in[2] / b, w = in[3] / b;
-  // Target order: n, block row, block column, c, h, w.
-  const Dims dims = {n, b, b, c, h, w};
-  const Dims from = {c * in[2] * in[3], in[3], 1, in[2] * in[3], b * in[3], b};
+  const int64_t plane = in[2] * in[3];
+  // Target order: n, block row, block column, c, h, w; with CRD the channels come before the block.
+  const bool dcr = q.s("mode") == "DCR";
+  const Dims dims = dcr ? Dims{n, b, b, c, h, w} : Dims{n, c, b, b, h, w};
+  const Dims from =
+      dcr ? Dims{c * plane, in[3], 1, plane, b * in[3], b} : Dims{c * plane, plane, in[3], 1, b * in[3], b};
   return copy_step(q, dims, from, row_major_strides(dims));
 }
 

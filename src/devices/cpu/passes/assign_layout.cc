@@ -32,7 +32,8 @@ class LayoutPass {
   Status visit(NodeId id, bool& changed) {
     const Node& node = graph_.node(id);
     changed = false;
-    if (node.outputs.empty() || dtype_of_value(graph_, node.outputs[0]) != DType::kFloat32) return {};
+    if (node.inputs.empty() || node.outputs.empty() || dtype_of_value(graph_, node.outputs[0]) != DType::kFloat32)
+      return {};
     Rewrite rewrite(graph_, id);
     rewrite_ = &rewrite;
     added_.clear();
