@@ -53,9 +53,6 @@ void TreeEnsemble<T>::evaluate(const T* row, TreeAggregate how, std::span<T> sco
       has[w.target] = 1;
     }
   }
-  if (how == TreeAggregate::kAverage) {
-    for (T& s : scores) s /= static_cast<T>(roots.size());
-  }
 }
 
 template <class T>
@@ -256,25 +253,6 @@ Expected<TreeEnsemble<T>> read_split_lists(const AttrReader& c) {
   return out;
 }
 
-template <class T>
-Expected<Tensor> evaluate_regression(EvalContext& c, const TreeEnsemble<T>& trees, const Tensor& x, int64_t targets,
-                                     TreeAggregate how, const std::vector<T>& base_values, PostTransform transform) {
-  ANYRT_ASSIGN(const Rows rows, rows_of(x));
-  ANYRT_TRY(trees.check(rows.width, targets));
-  ANYRT_ASSIGN(Tensor y, Tensor::make(dtype_of<T>, {rows.count, targets}));
-  const bool has_base = static_cast<int64_t>(base_values.size()) == targets;
-  c.parallel_for(rows.count, 16, [&](int64_t begin, int64_t end) {
-    std::vector<uint8_t> has(static_cast<size_t>(targets));
-    for (int64_t r = begin; r < end; ++r) {
-      const std::span<T> scores(y.template mutable_data<T>() + r * targets, static_cast<size_t>(targets));
-      trees.evaluate(x.template data<T>() + r * rows.width, how, scores, has);
-      for (size_t t = 0; has_base && t < scores.size(); ++t) scores[t] += base_values[t];
-      if (targets > 1 || transform == PostTransform::kProbit) apply_post_transform(transform, scores);
-    }
-  });
-  return y;
-}
-
 Status downgrade_tree_lists(RewriteContext& c) {
   if (c.version() >= 3) return {};
   for (const Attr& a : c.node().attrs) {
@@ -283,13 +261,11 @@ Status downgrade_tree_lists(RewriteContext& c) {
   return {};
 }
 
-#define ANYRT_INSTANTIATE(T)                                                                                     \
-  template struct TreeEnsemble<T>;                                                                               \
-  template Expected<TreeEnsemble<T>> read_node_lists<T>(const AttrReader&, const std::string&, int64_t);         \
-  template Expected<TreeEnsemble<T>> read_split_lists<T>(const AttrReader&);                                     \
-  template Expected<std::vector<T>> number_list<T>(const AttrReader&, const std::string&);                       \
-  template Expected<Tensor> evaluate_regression<T>(EvalContext&, const TreeEnsemble<T>&, const Tensor&, int64_t, \
-                                                   TreeAggregate, const std::vector<T>&, PostTransform);
+#define ANYRT_INSTANTIATE(T)                                                                             \
+  template struct TreeEnsemble<T>;                                                                       \
+  template Expected<TreeEnsemble<T>> read_node_lists<T>(const AttrReader&, const std::string&, int64_t); \
+  template Expected<TreeEnsemble<T>> read_split_lists<T>(const AttrReader&);                             \
+  template Expected<std::vector<T>> number_list<T>(const AttrReader&, const std::string&);
 ANYRT_INSTANTIATE(float)
 ANYRT_INSTANTIATE(double)
 #undef ANYRT_INSTANTIATE

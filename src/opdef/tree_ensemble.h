@@ -35,7 +35,7 @@ struct TreeEnsemble {
   // Every node leads to a leaf, every feature exists, every target is below `targets`.
   Status check(int64_t features, int64_t targets) const;
   const Node& leaf(uint32_t root, const T* row) const;
-  // Puts together what the trees say about a row; has[t] tells whether any spoke of target t.
+  // Puts together what the trees say about a row (kAverage: the sum); has[t] tells whether any spoke of target t.
   void evaluate(const T* row, TreeAggregate how, std::span<T> scores, std::span<uint8_t> has) const;
 };
 
@@ -50,11 +50,6 @@ Expected<TreeEnsemble<T>> read_split_lists(const AttrReader& c);
 // A list of numbers given as FLOATS attribute `name` or as tensor `name`_as_tensor.
 template <class T>
 Expected<std::vector<T>> number_list(const AttrReader& c, const std::string& name);
-
-// Scores of regression: all rows of x, [N, targets].
-template <class T>
-Expected<Tensor> evaluate_regression(EvalContext& c, const TreeEnsemble<T>& trees, const Tensor& x, int64_t targets,
-                                     TreeAggregate how, const std::vector<T>& base_values, PostTransform transform);
 
 // Versions 1 and 2 of the classifier and the regressor have lists of floats only.
 Status downgrade_tree_lists(RewriteContext& c);

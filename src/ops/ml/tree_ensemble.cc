@@ -1,4 +1,4 @@
-#include "opdef/tree_ensemble.h"
+#include "opdef/tree_model.h"
 
 namespace anyrt {
 namespace {
@@ -25,16 +25,8 @@ constexpr AttrDef kAttrs[] = {
     required_attr("tree_roots", AttrKind::kInts),
 };
 
-Status check_settings(const AttrReader& c) {
-  if (c.i("n_targets", 1) < 1) return invalid_model("n_targets must be 1 or more, found {}", c.i("n_targets"));
-  const int64_t how = c.i("aggregate_function"), transform = c.i("post_transform");
-  if (how < 0 || how > 3) return invalid_model("aggregate_function must be 0 to 3, found {}", how);
-  if (transform < 0 || transform > 4) return invalid_model("post_transform must be 0 to 4, found {}", transform);
-  return {};
-}
-
 Status infer(InferContext& c) {
-  ANYRT_TRY(check_settings(c));
+  ANYRT_TRY(check_tree_settings(c));
   c.set_output(0, c.input_dtype(0), SymShape{infer_rows(c, 0), Dim(c.i("n_targets", 1))});
   return {};
 }
@@ -42,17 +34,12 @@ Status infer(InferContext& c) {
 template <class T>
 Status evaluate(EvalContext& c) {
   ANYRT_ASSIGN(const Tensor x, c.input_as(0, dtype_of<T>));
-  ANYRT_ASSIGN(const TreeEnsemble<T> trees, read_split_lists<T>(c));
-  ANYRT_ASSIGN(const Tensor y, evaluate_regression<T>(c, trees, x, c.i("n_targets", 1),
-                                                      static_cast<TreeAggregate>(c.i("aggregate_function")), {},
-                                                      static_cast<PostTransform>(c.i("post_transform"))));
+  ANYRT_ASSIGN(const TreeModel<T> model, read_tree_targets<T>(c));
+  ANYRT_ASSIGN(const Tensor y, evaluate_trees<T>(c, model, x, nullptr));
   return c.set_output_as(0, y, c.input(0).dtype());
 }
 
-Status eval(EvalContext& c) {
-  ANYRT_TRY(check_settings(c));
-  return c.input(0).dtype() == DType::kFloat64 ? evaluate<double>(c) : evaluate<float>(c);
-}
+Status eval(EvalContext& c) { return c.input(0).dtype() == DType::kFloat64 ? evaluate<double>(c) : evaluate<float>(c); }
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-#include "opdef/tree_ensemble.h"
+#include "opdef/tree_model.h"
 #include "opdef/upgrade_util.h"
 
 namespace anyrt {
@@ -31,16 +31,8 @@ constexpr AttrDef kAttrs[] = {
     attr("target_weights_as_tensor", AttrKind::kTensor),
 };
 
-Expected<TreeAggregate> aggregate_of(const AttrReader& c) {
-  constexpr std::string_view kNames[] = {"AVERAGE", "SUM", "MIN", "MAX"};
-  for (size_t i = 0; i < std::size(kNames); ++i) {
-    if (c.s("aggregate_function") == kNames[i]) return static_cast<TreeAggregate>(i);
-  }
-  return invalid_model("aggregate_function must be AVERAGE, SUM, MIN or MAX, found '{}'", c.s("aggregate_function"));
-}
-
 Status infer(InferContext& c) {
-  ANYRT_TRY(aggregate_of(c).status());
+  ANYRT_TRY(parse_tree_aggregate(c.s("aggregate_function")).status());
   ANYRT_TRY(parse_post_transform(c.s("post_transform")).status());
   if (c.i("n_targets", 1) < 1) return invalid_model("n_targets must be 1 or more, found {}", c.i("n_targets"));
   c.set_output(0, DType::kFloat32, SymShape{infer_rows(c, 0), Dim(c.i("n_targets", 1))});
@@ -49,14 +41,9 @@ Status infer(InferContext& c) {
 
 template <class T>
 Status evaluate(EvalContext& c) {
-  const int64_t targets = c.i("n_targets", 1);
-  if (targets < 1) return invalid_model("n_targets must be 1 or more, found {}", targets);
   ANYRT_ASSIGN(const Tensor x, c.input_as(0, dtype_of<T>));
-  ANYRT_ASSIGN(const TreeEnsemble<T> trees, read_node_lists<T>(c, "target", targets));
-  ANYRT_ASSIGN(const std::vector<T> base, number_list<T>(c, "base_values"));
-  ANYRT_ASSIGN(const TreeAggregate how, aggregate_of(c));
-  ANYRT_ASSIGN(const PostTransform transform, parse_post_transform(c.s("post_transform")));
-  ANYRT_ASSIGN(const Tensor y, evaluate_regression<T>(c, trees, x, targets, how, base, transform));
+  ANYRT_ASSIGN(const TreeModel<T> model, read_tree_regressor<T>(c));
+  ANYRT_ASSIGN(const Tensor y, evaluate_trees<T>(c, model, x, nullptr));
   return c.set_output_as(0, y, DType::kFloat32);
 }
 
