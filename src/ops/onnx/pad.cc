@@ -1,7 +1,7 @@
+#include "opdef/pad.h"
+
 #include "opdef/eval.h"
-#include "opdef/index_map.h"
 #include "opdef/infer.h"
-#include "opdef/shape_util.h"
 #include "opdef/upgrade_util.h"
 
 namespace anyrt {
@@ -15,18 +15,6 @@ constexpr Param kInputs[] = {{"data", "T"},
 constexpr Param kOutputs[] = {{"output", "T"}};
 constexpr AttrDef kAttrs[] = {string_attr("mode", "constant").with_doc("constant, edge, reflect or wrap")};
 
-// Where in `axes` order each axis of the tensor is; -1 when it is not padded.
-Expected<std::vector<int64_t>> axis_slots(const std::optional<std::vector<int64_t>>& axes, int64_t rank) {
-  std::vector<int64_t> slots(static_cast<size_t>(rank), -1);
-  if (!axes) {
-    for (int64_t i = 0; i < rank; ++i) slots[static_cast<size_t>(i)] = i;
-    return slots;
-  }
-  ANYRT_ASSIGN(const std::vector<int64_t> normal, normalize_axes(*axes, rank));
-  for (size_t i = 0; i < normal.size(); ++i) slots[static_cast<size_t>(normal[i])] = static_cast<int64_t>(i);
-  return slots;
-}
-
 Status infer(InferContext& c) {
   c.set_output(0, c.input_dtype(0));
   const SymShape* x = c.input_shape(0);
@@ -37,7 +25,7 @@ Status infer(InferContext& c) {
   if (c.has_input(3)) axes = c.input_ints(3);
   const auto pads = c.input_elements(1);
   if (pads && (axes || !c.has_input(3))) {
-    ANYRT_ASSIGN(const std::vector<int64_t> slots, axis_slots(axes, rank));
+    ANYRT_ASSIGN(const std::vector<int64_t> slots, pad_axis_slots(axes, rank));
     const size_t count = axes ? axes->size() : x->size();
     if (pads->size() != 2 * count) {
       return invalid_model("pads has {} entries, expected {}", pads->size(), 2 * count);
@@ -54,44 +42,6 @@ Status infer(InferContext& c) {
   return {};
 }
 
-enum class Mode : uint8_t { kConstant, kEdge, kReflect, kWrap };
-
-Expected<Mode> read_mode(const std::string& s) {
-  if (s == "constant") return Mode::kConstant;
-  if (s == "edge") return Mode::kEdge;
-  if (s == "reflect") return Mode::kReflect;
-  if (s == "wrap") return Mode::kWrap;
-  return invalid_model("mode is '{}', expected constant, edge, reflect or wrap", s);
-}
-
-// The index in [0, n) that position p of the infinitely continued axis reads.
-int64_t continue_axis(int64_t p, int64_t n, Mode mode) {
-  if (p >= 0 && p < n) return p;
-  if (mode == Mode::kConstant) return -1;
-  if (mode == Mode::kEdge || n == 1) return p < 0 ? 0 : n - 1;
-  if (mode == Mode::kWrap) return (p % n + n) % n;
-  const int64_t period = 2 * (n - 1), q = (p % period + period) % period;
-  return q < n ? q : period - q;
-}
-
-// Cropping comes first: what is padded is the rest.
-Expected<std::vector<int64_t>> axis_map(int64_t dim, int64_t begin, int64_t end, Mode mode) {
-  const int64_t cut_begin = std::max<int64_t>(0, -begin), cut_end = std::max<int64_t>(0, -end);
-  int64_t n = 0, out = 0;
-  if (__builtin_sub_overflow(dim, cut_begin, &n) || __builtin_sub_overflow(n, cut_end, &n) ||
-      __builtin_add_overflow(dim, begin, &out) || __builtin_add_overflow(out, end, &out) || out < 0) {
-    return invalid_argument("padding {} and {} does not fit an axis of {}", begin, end, dim);
-  }
-  if (n <= 0 && out > 0 && mode != Mode::kConstant) return invalid_argument("an empty axis cannot be continued");
-  ANYRT_TRY(Tensor::make(DType::kInt64, {out}).status());  // an absurd size ends here
-  std::vector<int64_t> map(static_cast<size_t>(out));
-  for (int64_t o = 0; o < out; ++o) {
-    const int64_t i = continue_axis(o - std::max<int64_t>(0, begin), std::max<int64_t>(n, 0), mode);
-    map[static_cast<size_t>(o)] = i < 0 ? -1 : i + cut_begin;
-  }
-  return map;
-}
-
 Status eval(EvalContext& c) {
   const Tensor& x = c.input(0);
   ANYRT_ASSIGN(const std::vector<int64_t> pads, c.input_ints(1));
@@ -99,19 +49,9 @@ Status eval(EvalContext& c) {
   if (c.has_input(3)) {
     ANYRT_ASSIGN(axes, c.input_ints(3));
   }
-  ANYRT_ASSIGN(const std::vector<int64_t> slots, axis_slots(axes, x.rank()));
-  const size_t count = axes ? axes->size() : x.dims().size();
-  if (pads.size() != 2 * count) return invalid_argument("pads has {} entries, expected {}", pads.size(), 2 * count);
-  ANYRT_ASSIGN(const Mode mode, read_mode(c.s("mode")));
   const Tensor& fill = c.input(2);
   if (fill.defined() && fill.size() > 1) return invalid_argument("constant_value has {} elements", fill.size());
-  IndexMaps maps;
-  for (size_t i = 0; i < slots.size(); ++i) {
-    const size_t at = static_cast<size_t>(slots[i]);
-    ANYRT_ASSIGN(std::vector<int64_t> map,
-                 axis_map(x.dims()[i], slots[i] < 0 ? 0 : pads[at], slots[i] < 0 ? 0 : pads[at + count], mode));
-    maps.push_back(std::move(map));
-  }
+  ANYRT_ASSIGN(const IndexMaps maps, pad_maps(x.dims(), pads, axes, c.s("mode")));
   ANYRT_ASSIGN(Tensor y, gather_by_maps(x, maps, fill.size() == 1 ? fill : Tensor()));
   c.set_output(0, std::move(y));
   return {};
@@ -141,7 +81,7 @@ Status downgrade(RewriteContext& c) {
     if (!pads || !axes || !rank) return not_implemented("axes that are not constant need opset 18");
     ANYRT_ASSIGN(const std::vector<int64_t> given, to_int64s(*pads));
     ANYRT_ASSIGN(const std::vector<int64_t> list, to_int64s(*axes));
-    ANYRT_ASSIGN(const std::vector<int64_t> slots, axis_slots(list, *rank));
+    ANYRT_ASSIGN(const std::vector<int64_t> slots, pad_axis_slots(list, *rank));
     std::vector<int64_t> full(2 * static_cast<size_t>(*rank), 0);
     for (size_t i = 0; i < slots.size() && given.size() == 2 * list.size(); ++i) {
       if (slots[i] < 0) continue;
