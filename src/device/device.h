@@ -36,6 +36,7 @@ struct DeviceOptions {
   uint64_t seed = 0;  // loopback: which operators it refuses
   Accuracy accuracy = Accuracy::kDefault;
   int threads = 0;
+  bool weights_once = false;  // no weights in a form that takes more memory than they do
 };
 
 // Memory of a device: an opaque handle, never dereferenced by the host unless DeviceInfo::host_memory.

@@ -22,8 +22,8 @@ namespace {
 Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions& options) {
   std::vector<std::unique_ptr<Device>> out;
   DeviceOptions d;
-  // The strict class has no kernels that keep weights in a second form, as Winograd's convolution does.
-  d.accuracy = options.hint == Hint::kMemory ? Accuracy::kStrict : options.accuracy;
+  d.weights_once = options.hint == Hint::kMemory;
+  d.accuracy = options.accuracy;
   d.threads = options.threads;
   ANYRT_ASSIGN(std::unique_ptr<Device> cpu, open_device("cpu", d));
   out.push_back(std::move(cpu));

@@ -40,15 +40,15 @@ class CpuDevice final : public Device {
       step.outputs = node.outputs;
       step.view0 = (node.def->flags & kView) != 0;
       cpu::set_parts(graph, node, step);
-      const cpu::KernelQuery query(graph, id, options_.accuracy);
+      const cpu::KernelQuery query(graph, id, options_.accuracy, options_.weights_once);
       if (const cpu::KernelRow* row = cpu::find_kernel(query)) {
         step.kernel = row->kernel;
         step.in_place = row->in_place;
         step.bind = row->bind;
         step.run = row->run ? row->run : run_eval;
         if (row->prepare) {
-          step.prepare = [row, id, accuracy = options_.accuracy](const Graph& g) {
-            return row->prepare(cpu::KernelQuery(g, id, accuracy));
+          step.prepare = [row, id, accuracy = options_.accuracy, once = options_.weights_once](const Graph& g) {
+            return row->prepare(cpu::KernelQuery(g, id, accuracy, once));
           };
           step.unpack = row->unpack;
           for (size_t i = 0; i < node.inputs.size() && i < 32; ++i) {

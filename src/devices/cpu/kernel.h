@@ -17,8 +17,8 @@ namespace anyrt::cpu {
 // What a kernel may look at when a node is compiled. Shapes are symbolic: `shape` is null where the rank is not known.
 class KernelQuery : public AttrReader {
  public:
-  KernelQuery(const Graph& graph, NodeId id, Accuracy accuracy)
-      : AttrReader(graph.node(id)), graph_(graph), accuracy_(accuracy) {}
+  KernelQuery(const Graph& graph, NodeId id, Accuracy accuracy, bool weights_once = false)
+      : AttrReader(graph.node(id)), graph_(graph), accuracy_(accuracy), weights_once_(weights_once) {}
   bool has_input(size_t i) const { return i < node_->inputs.size() && node_->inputs[i] != kNoValue; }
   const Type& input_type(size_t i) const;
   DType input_dtype(size_t i) const;
@@ -26,11 +26,13 @@ class KernelQuery : public AttrReader {
   const Type& output_type(size_t i) const;
   const Tensor* input_constant(size_t i) const;  // weights and other compile-time constants
   Accuracy accuracy() const { return accuracy_; }
+  bool weights_once() const { return weights_once_; }  // as in DeviceOptions
   const Graph& graph() const { return graph_; }
 
  private:
   const Graph& graph_;
   Accuracy accuracy_;
+  bool weights_once_;
 };
 
 // Which instruction set a kernel is built for; kAny dispatches by itself (Highway).

@@ -2,29 +2,25 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "base/threads.h"
 
 namespace anyrt::cpu {
 namespace {
 
-// Calls f(index in the packed weights, index in W) for every weight.
-template <class F>
-void for_each_weight(const BlockedWeights& p, int64_t group, int64_t block, const F& f) {
-  const int64_t out_group = p.dims[0] / p.group, in = p.dims[1], taps = p.taps(), lanes = p.lanes;
-  const int64_t blocks = p.group_blocks(), width = std::min<int64_t>(2, blocks - block / 2 * 2);
-  int64_t to = (group * blocks + block / 2 * 2) * p.depth() * lanes + block % 2 * lanes;
-  const auto row = [&](int64_t channel, int64_t tap) {
-    for (int64_t i = 0; i < std::min(lanes, out_group - block * lanes); ++i)
-      f(to + i, ((group * out_group + block * lanes + i) * in + channel) * taps + tap);
-    to += width * lanes;
-  };
-  const int64_t unit = p.x_plain ? 1 : lanes;
+// For each k of the packed weights the place in a row of W, [channels, taps].
+std::vector<int32_t> weight_order(const BlockedWeights& p) {
+  std::vector<int32_t> order;
+  const int64_t in = p.dims[1], taps = p.taps(), unit = p.x_plain ? 1 : p.lanes;
+  order.reserve(static_cast<size_t>(in * taps));
   for (int64_t first = 0; first < in; first += unit) {
     for (int64_t tap = 0; tap < taps; ++tap) {
-      for (int64_t c = first; c < std::min(in, first + unit); ++c) row(c, tap);
+      for (int64_t c = first; c < std::min(in, first + unit); ++c)
+        order.push_back(static_cast<int32_t>(c * taps + tap));
     }
   }
+  return order;
 }
 
 }  // namespace
@@ -49,16 +45,24 @@ Expected<std::shared_ptr<const void>> pack_blocked(const Tensor& w, int64_t grou
     }
     return std::shared_ptr<const void>(std::move(p));
   }
-  const int64_t blocks = p->group_blocks();
-  parallel_for(group * blocks, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, p->depth() * lanes)),
+  const int64_t blocks = p->group_blocks(), depth = p->depth(), out_group = p->dims[0] / group;
+  const std::vector<int32_t> order = weight_order(*p);
+  parallel_for(group * blocks, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, depth * lanes)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t i = begin; i < end; ++i) {
-                   if (p->dims[0] / group < (i % blocks + 1) * lanes) {  // lanes without a channel
-                     const int64_t b = i % blocks, width = std::min<int64_t>(2, blocks - b / 2 * 2);
-                     float* first = to + (i - b + b / 2 * 2) * p->depth() * lanes + b % 2 * lanes;
-                     for (int64_t k = 0; k < p->depth(); ++k) std::fill_n(first + k * width * lanes, lanes, 0.0f);
+                   const int64_t b = i % blocks, first = b / 2 * 2, width = std::min<int64_t>(2, blocks - first);
+                   float* block = to + (i - b + first) * depth * lanes + b % 2 * lanes;
+                   const float* rows = from + (i / blocks * out_group + b * lanes) * depth;
+                   const int64_t live = std::min(lanes, out_group - b * lanes);
+                   constexpr int64_t kChunk = 64;  // of the sum, so that what is written stays in the first level
+                   for (int64_t k0 = 0; k0 < depth; k0 += kChunk) {
+                     const int64_t k1 = std::min(depth, k0 + kChunk);
+                     for (int64_t lane = 0; lane < lanes; ++lane) {
+                       const float* row = rows + lane * depth;
+                       for (int64_t k = k0; k < k1; ++k)
+                         block[k * width * lanes + lane] = lane < live ? row[order[static_cast<size_t>(k)]] : 0.0f;
+                     }
                    }
-                   for_each_weight(*p, i / blocks, i % blocks, [&](int64_t a, int64_t b) { to[a] = from[b]; });
                  }
                });
   return std::shared_ptr<const void>(std::move(p));
@@ -74,9 +78,13 @@ Expected<Tensor> unpack_blocked(const BlockedWeights& p) {
       to[i] = from[(i / taps / p.lanes * taps + i % taps) * p.lanes + i / taps % p.lanes];
     return w;
   }
-  for (int64_t g = 0; g < p.group; ++g) {
-    for (int64_t b = 0; b < p.group_blocks(); ++b)
-      for_each_weight(p, g, b, [&](int64_t i, int64_t k) { to[k] = from[i]; });
+  const std::vector<int32_t> order = weight_order(p);
+  const int64_t lanes = p.lanes, blocks = p.group_blocks(), depth = p.depth(), out_group = p.dims[0] / p.group;
+  for (int64_t channel = 0; channel < p.dims[0]; ++channel) {
+    const int64_t lane = channel % out_group % lanes, b = channel % out_group / lanes, first = b / 2 * 2;
+    const int64_t width = std::min<int64_t>(2, blocks - first);
+    const float* block = from + (channel / out_group * blocks + first) * depth * lanes + b % 2 * lanes + lane;
+    for (int64_t k = 0; k < depth; ++k) to[channel * depth + order[static_cast<size_t>(k)]] = block[k * width * lanes];
   }
   return w;
 }

@@ -35,7 +35,7 @@ struct BlockedWeights {
 };
 
 Expected<std::shared_ptr<const void>> pack_blocked(const Tensor& w, int64_t group, bool x_plain, bool depthwise);
-// The 36 matrices of winograd_weights, each in such panels.
+// The 36 matrices of Winograd's F(4x4, 3x3), each in such panels.
 Expected<std::shared_ptr<const void>> pack_blocked_winograd(const Tensor& w);
 Expected<Tensor> unpack_blocked(const BlockedWeights& w);
 

@@ -162,6 +162,45 @@ bool tile_output(const TileOutput& t) {
   return hn::AllTrue(d, hn::Eq(all, all));
 }
 
+// G w G^T for one input channel and a block of output channels: `w` holds 9 taps of each of them, `channel` floats
+// apart, those beyond `live` count as zero; matrix m goes to u + m * matrix. In double: the result carries one
+// rounding.
+void transform_weights(const float* w, int64_t channel, int64_t live, float* u, int64_t matrix) {
+  const hn::ScalableTag<double> d;
+  const hn::Rebind<float, decltype(d)> df;
+  using V2 = hn::Vec<decltype(d)>;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())),
+                step = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t first = 0; first < lanes; first += step) {
+    HWY_ALIGN double taps[9 * hn::MaxLanes(hn::ScalableTag<double>())];
+    for (int64_t t = 0; t < 9; ++t) {
+      for (int64_t i = 0; i < step; ++i)
+        taps[t * step + i] = first + i < live ? static_cast<double>(w[(first + i) * channel + t]) : 0.0;
+    }
+    HWY_ALIGN double half[18 * hn::MaxLanes(hn::ScalableTag<double>())];  // by x, then the six along y
+    const auto six = [&](V2 a, V2 b, V2 c, auto store) HWY_ATTR {
+      const V2 sixth = hn::Set(d, 1.0 / 6), part = hn::Set(d, 1.0 / 24), ac = hn::Add(a, c);
+      const V2 quarter = hn::MulAdd(hn::Set(d, 4.0 / 24), c, hn::Mul(part, a)),
+               twelfth = hn::Mul(hn::Set(d, 2.0 / 24), b);
+      store(0, hn::Mul(hn::Set(d, 0.25), a));
+      store(1, hn::Neg(hn::Mul(sixth, hn::Add(ac, b))));
+      store(2, hn::Neg(hn::Mul(sixth, hn::Sub(ac, b))));
+      store(3, hn::Add(quarter, twelfth));
+      store(4, hn::Sub(quarter, twelfth));
+      store(5, c);
+    };
+    for (int64_t x = 0; x < 3; ++x) {
+      six(hn::Load(d, taps + x * step), hn::Load(d, taps + (3 + x) * step), hn::Load(d, taps + (6 + x) * step),
+          [&](int64_t y, V2 v) HWY_ATTR { hn::Store(v, d, half + (y * 3 + x) * step); });
+    }
+    for (int64_t y = 0; y < 6; ++y) {
+      const double* row = half + y * 3 * step;
+      six(hn::Load(d, row), hn::Load(d, row + step), hn::Load(d, row + 2 * step),
+          [&](int64_t x, V2 v) HWY_ATTR { hn::StoreU(hn::DemoteTo(df, v), df, u + (y * 6 + x) * matrix + first); });
+    }
+  }
+}
+
 }  // namespace
 }  // namespace anyrt::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -172,6 +211,7 @@ namespace {
 
 HWY_EXPORT(tile_input);
 HWY_EXPORT(tile_output);
+HWY_EXPORT(transform_weights);
 
 constexpr int64_t kTileBytes = 768 << 10;  // both sides of a block of tiles
 constexpr int64_t kLeastTiles = 28;        // that meet the weights at once
@@ -359,26 +399,21 @@ class BlockedWinograd final : public BoundStep {
 }  // namespace
 
 Expected<std::shared_ptr<const void>> pack_blocked_winograd(const Tensor& w) {
-  ANYRT_ASSIGN(const auto plain, winograd_weights(w));
-  const auto& from = *static_cast<const WinogradWeights*>(plain.get());
   auto p = std::make_shared<BlockedWeights>();
   p->dims = w.dims();
   p->lanes = conv_tile_kernels().lanes;
-  const int64_t lanes = p->lanes, blocks = p->group_blocks();
-  ANYRT_ASSIGN(p->bytes, allocate_buffer(static_cast<size_t>(36 * blocks * lanes * from.in) * sizeof(float)));
+  const int64_t in = w.dim(1), lanes = p->lanes, blocks = p->group_blocks();
+  ANYRT_ASSIGN(p->bytes, allocate_buffer(static_cast<size_t>(36 * blocks * lanes * in) * sizeof(float)));
   auto* to = reinterpret_cast<float*>(p->bytes->data());
-  parallel_for(36 * blocks, 1, [&](int64_t begin, int64_t end) {
+  const auto transform = HWY_DYNAMIC_DISPATCH(transform_weights);
+  parallel_for(blocks * in, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t m = i / blocks, b = i % blocks, pair = b / 2 * 2, width = std::min<int64_t>(2, blocks - pair);
-      float* out = to + (m * blocks + pair) * from.in * lanes + b % 2 * lanes;
-      for (int64_t c = 0; c < from.in; ++c, out += width * lanes) {
-        for (int64_t k = 0; k < lanes; ++k) {
-          const int64_t channel = b * lanes + k;
-          out[k] = channel < from.out ? from.data()[(m * from.out + channel) * from.in + c] : 0.0f;
-        }
-      }
+      const int64_t b = i / in, c = i % in, pair = b / 2 * 2, width = std::min<int64_t>(2, blocks - pair);
+      transform(w.data<float>() + (b * lanes * in + c) * 9, in * 9, w.dim(0) - b * lanes,
+                to + (pair * in + c * width) * lanes + b % 2 * lanes, blocks * in * lanes);
     }
   });
+  if (w.buffer()) w.buffer()->release(w.buffer_offset(), w.bytes());
   return std::shared_ptr<const void>(std::move(p));
 }
 

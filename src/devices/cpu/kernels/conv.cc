@@ -75,7 +75,8 @@ ConvBound bind_conv(const BindQuery& q, const std::shared_ptr<const void>& state
 Expected<std::shared_ptr<const void>> prepare_conv(const KernelQuery& q) {
   const Tensor* w = q.input_constant(1);
   const SymShape* x = q.input_shape(0);
-  if (!w || !x || w->rank() != 4 || q.accuracy() == Accuracy::kStrict) return std::shared_ptr<const void>();
+  if (!w || !x || w->rank() != 4 || q.accuracy() == Accuracy::kStrict || q.weights_once())
+    return std::shared_ptr<const void>();
   // Where only the batch is open the decision can be made now.
   Dims dims;
   for (size_t i = 0; i < x->size(); ++i) {

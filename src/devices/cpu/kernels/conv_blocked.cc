@@ -37,7 +37,7 @@ bool accepts_depthwise(const KernelQuery& q) {
 bool accepts_winograd(const KernelQuery& q) {
   const Tensor* w = blocked_weights(q);
   const SymShape* x = q.input_shape(0);
-  if (!w || !x || w->rank() != 4 || q.i("x_plain") != 0 || q.i("group", 1) != 1) return false;
+  if (!w || !x || q.weights_once() || w->rank() != 4 || q.i("x_plain") != 0 || q.i("group", 1) != 1) return false;
   Dims dims = {1, q.i("in_channels")};
   for (size_t i = 2; i < 4; ++i) {
     if (!(*x)[i].is_const()) return false;
@@ -58,7 +58,7 @@ Expected<std::shared_ptr<const void>> prepare_direct(const KernelQuery& q) {
   const bool open = !x || !std::all_of(x->begin() + 2, x->end(), [](const Dim& d) { return d.is_const(); });
   const bool square = w.rank() == 4 && w.dim(2) == 3 && w.dim(3) == 3 && q.i("group", 1) == 1 && q.i("x_plain") == 0;
   std::const_pointer_cast<BlockedWeights>(std::static_pointer_cast<const BlockedWeights>(state))->winograd_later =
-      open && square && q.accuracy() != Accuracy::kStrict;
+      open && square && q.accuracy() != Accuracy::kStrict && !q.weights_once();
   return state;
 }
 
