@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -111,6 +113,25 @@ TEST(CAsync, RunsAreCancelledFromOutside) {
   options.reset();
   EXPECT_EQ(s.run(options, {steps(1), start()})[0].data<float>()[0], 1);
 }
+
+#if !defined(__SANITIZE_THREAD__)
+TEST(CAsync, WorksAfterFork) {
+  Session s = from(test_models::loop_model());
+  s.run_async<std::promise>({}, {steps(3), start()}).get();
+  const pid_t child = fork();
+  if (child == 0) {
+    // The parent's threads are not here.
+    auto later = s.run_async<std::promise>({}, {steps(5), start()});
+    const bool fine =
+        later.wait_for(std::chrono::seconds(20)) == std::future_status::ready && later.get()[0].data<float>()[0] == 5;
+    _exit(fine ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(s.run_async<std::promise>({}, {steps(4), start()}).get()[0].data<float>()[0], 4);
+}
+#endif
 
 TEST(CAsync, OptionsMayGoBeforeTheRun) {
   Session s = from(test_models::loop_model());
