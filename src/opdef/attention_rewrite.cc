@@ -39,6 +39,12 @@ class Builder {
     keep(2, scores);
     if (precision_ != DType::kUndefined) scores = cast(cast(scores, precision_), compute_);
     ValueId parts = c_.op("Softmax", {scores});
+    if (c_.has_input(3) || c_.has_input(6)) {  // rows may have no key: zeros
+      const ValueId last = c_.constant_ints({-1});
+      const ValueId hidden =
+          c_.op("Equal", {c_.op("ReduceMax", {scores, last}), number(-std::numeric_limits<double>::infinity())});
+      parts = c_.op("Where", {hidden, number(0), parts});
+    }
     if (precision_ != DType::kUndefined) parts = cast(cast(parts, precision_), compute_);
     keep(3, parts);
     ValueId y = c_.op("MatMul", {parts, v});
@@ -133,6 +139,10 @@ class Builder {
 
 }  // namespace
 
-Status decompose_attention(RewriteContext& c) { return Builder(c).build(); }
+Status decompose_attention(RewriteContext& c) {
+  if (c.i("left_window_size", -1) >= 0 || c.i("right_window_size", -1) >= 0) return not_implemented("windows");
+  if (c.i("is_causal") != 0 && c.has_input(6)) return not_implemented("a causal mask after padded keys");
+  return Builder(c).build();
+}
 
 }  // namespace anyrt

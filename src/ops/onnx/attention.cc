@@ -29,13 +29,17 @@ constexpr Param kOutputs[] = {
     {"present_value", "T2", kOptionalParam, "past_value and V"},
     {"qk_matmul_output", "T1", kOptionalParam, "the scores at the stage that qk_matmul_output_mode names"}};
 constexpr AttrDef kAttrs[] = {
-    int_attr("is_causal", 0).with_doc("query i sees the past and keys up to i"),
+    int_attr("is_causal", 0)
+        .with_doc("query i sees the keys before the queries - the past, or nonpad_kv_seqlen less the queries - and i + "
+                  "1 more"),
     attr("kv_num_heads", AttrKind::kInt).with_doc("for 3-D inputs"),
     attr("q_num_heads", AttrKind::kInt).with_doc("for 3-D inputs"),
     int_attr("qk_matmul_output_mode", 0).with_doc("0: products, 1: after softcap, 2: after the mask, 3: after softmax"),
     attr("scale", AttrKind::kFloat).with_doc("default 1 / sqrt(size)"),
     float_attr("softcap", 0).with_doc("scores become c * tanh(scores / c); 0: not"),
     attr("softmax_precision", AttrKind::kInt).with_doc("element type of the softmax"),
+    int_attr("left_window_size", -1).with_doc("keys that a query sees before its own place; -1: all"),
+    int_attr("right_window_size", -1).with_doc("keys that a query sees after its own place; -1: all"),
 };
 
 // Heads, length and size of a 3-D or 4-D input.
@@ -117,6 +121,7 @@ struct Plan {
   AttentionShape shape;
   int64_t past = 0, mode = 0;
   bool causal = false;
+  int64_t left = -1, right = -1;  // windows
   double scale = 1, softcap = 0;
   DType precision = DType::kUndefined;
   std::vector<int64_t> lengths;  // keys that count, for each batch entry; empty: all
@@ -131,14 +136,31 @@ void add_masks(const Plan& p, int64_t plane, const Tensor& mask, T* scores) {
   const Dims steps = mask.defined() ? broadcast_strides(mask.dims(), full) : Dims(4, 0);
   const int64_t origin = plane / s.q_heads * steps[0] + plane % s.q_heads * steps[1];
   const int64_t length = p.lengths.empty() ? s.kv_length : p.lengths[static_cast<size_t>(plane / s.q_heads)];
+  // The place of query 0 among the keys.
+  const int64_t offset = p.past == 0 && !p.lengths.empty() ? length - s.q_length : p.past;
   for (int64_t i = 0; i < s.q_length; ++i, scores += s.kv_length) {
     if (mask.defined()) {
       const T* bias = mask.data<T>() + origin + i * steps[2];
       for (int64_t j = 0; j < s.kv_length; ++j) scores[j] += bias[j * steps[3]];
     }
     int64_t limit = std::clamp<int64_t>(length, 0, s.kv_length);
-    if (p.causal) limit = std::min(limit, p.past + i + 1);
+    if (p.causal) limit = std::clamp<int64_t>(offset + i + 1, 0, limit);
+    if (p.right >= 0) limit = std::clamp<int64_t>(offset + i + p.right + 1, 0, limit);
     std::fill(scores + limit, scores + s.kv_length, out_of_play);
+    if (p.left >= 0) std::fill_n(scores, std::clamp<int64_t>(offset + i - p.left, 0, s.kv_length), out_of_play);
+  }
+}
+
+// Softmax, where a row without any key becomes zeros.
+template <class T>
+void probabilities(T* x, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r, x += n) {
+    const bool hidden = std::all_of(x, x + n, [](T v) { return v == -std::numeric_limits<T>::infinity(); });
+    if (hidden) {
+      std::fill_n(x, n, T(0));
+    } else {
+      softmax_rows(x, 1, n);
+    }
   }
 }
 
@@ -166,7 +188,7 @@ Status attend(EvalContext& c, const Plan& p, const Tensor& q, const Tensor& k, c
       add_masks(p, plane, mask, scores);
       keep(2);
       round_to(p.precision, scores, size);
-      softmax_rows(scores, s.q_length, s.kv_length);
+      probabilities(scores, s.q_length, s.kv_length);
       round_to(p.precision, scores, size);
       keep(3);
       attention_values(s, plane, scores, v.data<T>(), y.mutable_data<T>());
@@ -190,6 +212,10 @@ Status eval(EvalContext& c) {
   p.mode = c.i("qk_matmul_output_mode");
   if (p.mode < 0 || p.mode > 3) return invalid_argument("qk_matmul_output_mode is {}, expected 0 to 3", p.mode);
   p.causal = c.i("is_causal") != 0;
+  p.left = c.i("left_window_size", -1);
+  p.right = c.i("right_window_size", -1);
+  if (p.left < -1 || p.right < -1)
+    return invalid_argument("a window of {} and {} keys, expected -1 or more", p.left, p.right);
   p.scale = c.has_attr("scale") ? c.f("scale") : 1 / std::sqrt(static_cast<double>(s.head));
   p.softcap = c.f("softcap");
   p.precision = c.dtype("softmax_precision");
@@ -218,6 +244,11 @@ Status eval(EvalContext& c) {
 
 Status downgrade(RewriteContext& c) {
   if (c.version() < 24 && c.has_input(6)) return not_implemented("nonpad_kv_seqlen needs opset 24");
+  if (c.version() >= 25) return {};
+  for (const char* name : {"left_window_size", "right_window_size"}) {
+    if (c.i(name, -1) != -1) return not_implemented("{} needs opset 25", name);
+    c.remove_attr(name);
+  }
   return {};
 }
 
@@ -225,7 +256,7 @@ Status downgrade(RewriteContext& c) {
 
 extern const OpDef op_onnx_attention = {
     .name = "Attention",
-    .since = 24,
+    .since = 25,
     .first = 23,
     .doc = "Scaled dot-product attention with masks, shared key heads, soft capping and a key-value cache.",
     .inputs = kInputs,
@@ -244,6 +275,14 @@ extern const OpDef op_onnx_attention = {
       scale=1 qk_matmul_output_mode=2 : f16[1,1,1,1]{1}, f16[1,1,1,1]{3}, f16[1,1,1,1]{8}, f16[1]{0.5}, f16[1,1,1,1]{2}, f16[1,1,1,1]{4} -> f16[1,1,1,1]{4}, f16[1,1,2,1]{2 3}, f16[1,1,2,1]{4 8}, f16[1,1,1,2]{2.5 -inf}
       : f32[2,1,1,1]{0 0}, f32[2,1,2,1]{1 2 1 2}, f32[2,1,2,1]{2 6 2 6}, _, _, _, i64[2]{1 2} -> f32[2,1,1,1]{2 4}
       softcap=2 is_causal=1 : bf16[2,4,3,5]{rand:1}, bf16[2,2,6,5]{rand:2}, bf16[2,2,6,4]{rand:3}, bf16[3,6]{rand:4} -> ?
+      left_window_size=1 right_window_size=0 : f32[1,1,3,1]{0 0 0}, f32[1,1,3,1]{1 2 3}, f32[1,1,3,1]{2 6 8} -> f32[1,1,3,1]{2 4 7}
+      right_window_size=1 : f32[1,1,2,1]{0 0}, f32[1,1,3,1]{1 2 3}, f32[1,1,3,1]{2 6 10} -> f32[1,1,2,1]{4 6}
+      left_window_size=0 : f32[1,1,1,1]{0}, f32[1,1,1,1]{1}, f32[1,1,1,1]{5}, _, f32[1,1,2,1]{1 1}, f32[1,1,2,1]{2 3} -> f32[1,1,1,1]{5}, _, _
+      is_causal=1 : f32[2,1,2,1]{0 0 0 0}, f32[2,1,3,1]{1 2 3 1 2 3}, f32[2,1,3,1]{2 6 10 2 6 10}, _, _, _, i64[2]{3 1} -> f32[2,1,2,1]{4 6 0 2}
+      : f32[1,1,2,1]{0 0}, f32[1,1,2,1]{1 2}, f32[1,1,2,1]{2 6}, bool[2,2]{false false true true} -> f32[1,1,2,1]{0 4}
+      qk_matmul_output_mode=3 : f32[1,1,1,1]{0}, f32[1,1,2,1]{1 2}, f32[1,1,2,1]{2 6}, f32[1,2]{-inf -inf} -> f32[1,1,1,1]{0}, _, _, f32[1,1,1,2]{0 0}
+      : f32[1,1,1,1]{nan}, f32[1,1,2,1]{1 2}, f32[1,1,2,1]{2 6}, bool[1,2]{true false} -> f32[1,1,1,1]{nan}
+      left_window_size=-2 : f32[1,1,1,1]{0}, f32[1,1,1,1]{1}, f32[1,1,1,1]{5} -> !-1 or more
       : f32[1,3,1,2]{rand:1}, f32[1,2,2,2]{rand:2}, f32[1,2,2,1]{rand:3} -> !cannot share
     )"),
 };

@@ -32,6 +32,9 @@ class OnnxAttention final : public BoundStep {
     if (q.input(2).dtype != dtype || q.wants_output(3)) return not_implemented("mixed types, and scores as an output");
     if (precision != DType::kUndefined && precision != DType::kFloat32)
       return not_implemented("a softmax in {}", dtype_name(precision));
+    if (q.i("left_window_size", -1) >= 0 || q.i("right_window_size", -1) >= 0 ||
+        (q.i("is_causal") != 0 && q.has_input(6)))
+      return not_implemented("windows, and a causal mask after padded keys");
     ANYRT_ASSIGN(const Operand qs, read_operand(q.input(0).dims, q.i("q_num_heads")));
     ANYRT_ASSIGN(const Operand ks, read_operand(q.input(1).dims, q.i("kv_num_heads")));
     ANYRT_ASSIGN(const Operand vs, read_operand(q.input(2).dims, q.i("kv_num_heads")));
@@ -61,6 +64,7 @@ class OnnxAttention final : public BoundStep {
     s.scale = q.has_attr("scale") ? q.f("scale") : static_cast<float>(1 / std::sqrt(static_cast<double>(qs.size)));
     s.softcap = q.f("softcap") > 0 ? q.f("softcap") : 0.0f;
     s.causal = q.i("is_causal") != 0;
+    s.empty_is_zero = true;
     if (q.has_input(3)) ANYRT_TRY(read_mask(q.input(3), dtype, s));
     if (q.has_input(6) && q.input(6).dims != Dims{qs.batch}) return invalid_argument("nonpad_kv_seqlen");
     step->dtype_ = dtype;
@@ -69,6 +73,9 @@ class OnnxAttention final : public BoundStep {
     step->sizes_ = s.sizes;
     step->k_ = s.k;
     step->v_ = s.v;
+    step->mask_ = s.masks[0];
+    step->y_ = s.y;
+    step->causal_ = s.causal;
     step->core_.emplace(s);
     step->scratch_bytes = step->core_->scratch_bytes();
     for (size_t i = 0; is_half(dtype) && i < 7; ++i) {
@@ -102,6 +109,7 @@ class OnnxAttention final : public BoundStep {
     if (n_inputs_ > 6) d.total = args.input<int64_t>(6);
     d.y = wide_[6].count < 0 ? args.output<float>(0) : reinterpret_cast<float*>(args.scratch + wide_[6].at);
     core_->run(d, args.scratch, args.threads);
+    if (n_inputs_ > 3 && args.in[3]) clear_hidden_rows(d);
     if (wide_[6].count >= 0) narrow_to(dtype_, d.y, args.out[0], wide_[6].count, args.threads);
     return {};
   }
@@ -137,6 +145,28 @@ class OnnxAttention final : public BoundStep {
     scratch_bytes = wide_[i].at + static_cast<size_t>(count) * sizeof(float);
   }
 
+  // Where the mask hides every key the sums gave NaN; the result is zero.
+  void clear_hidden_rows(const AttentionData& d) const {
+    const AttentionSizes& n = sizes_;
+    for (int64_t i = 0; i < n.batch * n.heads * n.queries; ++i) {
+      const int64_t b = i / (n.heads * n.queries), h = i / n.queries % n.heads, t = i % n.queries;
+      float* y = d.y + b * y_.batch + h * y_.head + t * y_.row;
+      if (n.v_head == 0 || y[0] == y[0]) continue;
+      int64_t keys = n.old_keys + n.new_keys;
+      if (causal_) keys = std::min(keys, n.old_keys + t + 1);
+      if (d.total) keys = std::min(keys, d.total[b]);
+      keys = std::min(keys, mask_.keys);
+      const int64_t at = b * mask_.batch + h * mask_.head + t * mask_.query;
+      bool hidden = true;
+      for (int64_t j = 0; j < keys && hidden; ++j) {
+        hidden = mask_.kind == AttentionMask::Kind::kBool
+                     ? !static_cast<const bool*>(d.masks[0])[at + j]
+                     : static_cast<const float*>(d.masks[0])[at + j] == -std::numeric_limits<float>::infinity();
+      }
+      if (hidden) std::fill_n(y, n.v_head, 0.0f);
+    }
+  }
+
   // The past and K or V as one.
   void append(const StepArgs& args, bool value, std::byte* to) const {
     const AttentionSizes& n = sizes_;
@@ -167,6 +197,9 @@ class OnnxAttention final : public BoundStep {
 
   DType dtype_ = DType::kFloat32;
   AttentionSizes sizes_;
+  AttentionMask mask_;
+  HeadStrides y_;
+  bool causal_ = false;
   HeadStrides k_, v_;
   std::optional<Attention> core_;
   Wide wide_[7];  // inputs 0 to 5, output 0
