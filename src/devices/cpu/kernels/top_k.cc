@@ -1,0 +1,203 @@
+#include <algorithm>
+#include <bit>
+#include <compare>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "base/threads.h"
+#include "devices/cpu/gemm/slots.h"
+#include "devices/cpu/kernel.h"
+#include "opdef/shape_util.h"
+
+// TopK over keys: an element's rank as an unsigned number with its position behind it, so that the order is total and
+// one comparison decides. NaN is the largest element, both zeros are one.
+
+namespace anyrt::cpu {
+namespace {
+
+using Bound = Expected<std::unique_ptr<BoundStep>>;
+using State = std::shared_ptr<const void>;
+
+constexpr int64_t kElementsPerPiece = 1 << 14;
+
+template <class T>
+uint64_t rank_of_int(T v) {
+  if constexpr (std::is_signed_v<T>) {
+    using U = std::make_unsigned_t<T>;
+    return static_cast<U>(static_cast<U>(v) ^ static_cast<U>(U{1} << (sizeof(T) * 8 - 1)));
+  }
+  return v;
+}
+
+// Of the bits of a float whose infinity is `infinity`.
+template <class U>
+U rank_of_bits(U bits, U infinity) {
+  constexpr U kSign = static_cast<U>(U{1} << (sizeof(U) * 8 - 1));
+  const U magnitude = static_cast<U>(bits & static_cast<U>(~kSign));
+  if (magnitude > infinity) return static_cast<U>(~U{0});
+  if (magnitude == 0) return kSign;
+  return static_cast<U>(bits & kSign ? ~bits : bits | kSign);
+}
+
+struct F32 {
+  using Raw = uint32_t;
+  static uint64_t rank(Raw v) { return rank_of_bits<Raw>(v, 0x7f800000u); }
+};
+struct F64 {
+  using Raw = uint64_t;
+  static uint64_t rank(Raw v) { return rank_of_bits<Raw>(v, 0x7ff0000000000000u); }
+};
+struct F16 {
+  using Raw = uint16_t;
+  static uint64_t rank(Raw v) { return rank_of_bits<Raw>(v, 0x7c00); }
+};
+struct BF16 {
+  using Raw = uint16_t;
+  static uint64_t rank(Raw v) { return rank_of_bits<Raw>(v, 0x7f80); }
+};
+template <class T>
+struct Int {
+  using Raw = T;
+  static uint64_t rank(Raw v) { return rank_of_int(v); }
+};
+
+// Greater keys come first. Elements of up to four bytes and their positions share one number.
+struct WideKey {
+  uint64_t rank, position;  // position: counted down, since the first of equal elements wins
+  auto operator<=>(const WideKey&) const = default;
+};
+template <class E>
+using KeyOf = std::conditional_t<sizeof(typename E::Raw) <= 4, uint64_t, WideKey>;
+
+template <class E>
+KeyOf<E> key_of(typename E::Raw v, int64_t at, bool largest) {
+  if constexpr (sizeof(typename E::Raw) <= 4) {
+    const auto rank = static_cast<uint32_t>(E::rank(v));
+    return uint64_t{largest ? rank : ~rank} << 32 | (0xffffffffu - static_cast<uint32_t>(at));
+  } else {
+    const uint64_t rank = E::rank(v);
+    return {largest ? rank : ~rank, ~static_cast<uint64_t>(at)};
+  }
+}
+template <class E>
+int64_t position_of(const KeyOf<E>& key) {
+  if constexpr (sizeof(typename E::Raw) <= 4) {
+    return static_cast<int64_t>(0xffffffffu - static_cast<uint32_t>(key));
+  } else {
+    return static_cast<int64_t>(~key.position);
+  }
+}
+
+struct Sizes {
+  int64_t outer, n, inner, k;
+  bool largest;
+  // Keys that are gathered before all but the best k go.
+  int64_t room() const { return std::min(n, 2 * k + 64); }
+};
+
+// One row: elements `inner` apart.
+template <class E>
+void pick(const Sizes& s, const typename E::Raw* x, KeyOf<E>* keys, typename E::Raw* values, int64_t* indices) {
+  using Key = KeyOf<E>;
+  const auto greater = [](const Key& a, const Key& b) { return a > b; };
+  const int64_t room = s.room(), k = s.k, inner = s.inner;
+  int64_t count = 0;
+  if (k == 1) {
+    Key best = key_of<E>(*x, 0, s.largest);
+    for (int64_t i = 1; i < s.n; ++i) best = std::max(best, key_of<E>(x[i * inner], i, s.largest));
+    keys[0] = best;
+  } else {
+    int64_t i = 0;
+    for (; i < room; ++i) keys[i] = key_of<E>(x[i * inner], i, s.largest);
+    count = room;
+    while (count > k) {
+      std::nth_element(keys, keys + k - 1, keys + count, greater);
+      count = k;
+      // What is not above the k-th best so far is passed over.
+      const Key border = keys[k - 1];
+      for (; i < s.n && count < room; ++i) {
+        const Key key = key_of<E>(x[i * inner], i, s.largest);
+        keys[count] = key;
+        count += key > border ? 1 : 0;
+      }
+    }
+    std::sort(keys, keys + k, greater);
+  }
+  for (int64_t r = 0; r < k; ++r) {
+    const int64_t at = position_of<E>(keys[r]);
+    if (values) values[r * inner] = x[at * inner];
+    if (indices) indices[r * inner] = at;
+  }
+}
+
+template <class E>
+Bound bind_as(const Sizes& s) {
+  const size_t slots = slot_count();
+  const size_t each = (static_cast<size_t>(s.room()) * sizeof(KeyOf<E>) + 63) / 64 * 64;
+  return bound_step(
+      [s, slots, each](const StepArgs& args) {
+        using Raw = typename E::Raw;
+        const Raw* x = args.input<Raw>(0);
+        Raw* values = args.output<Raw>(0);
+        int64_t* indices = args.output<int64_t>(1);
+        Slots free(slots);
+        const auto run = [&](int64_t begin, int64_t end) {
+          const size_t slot = free.take();
+          auto* keys = reinterpret_cast<KeyOf<E>*>(args.scratch + slot * each);
+          for (int64_t row = begin; row < end; ++row) {
+            const int64_t o = row / s.inner, i = row % s.inner, to = o * s.k * s.inner + i;
+            pick<E>(s, x + o * s.n * s.inner + i, keys, values ? values + to : nullptr,
+                    indices ? indices + to : nullptr);
+          }
+          free.give_back(slot);
+        };
+        const int64_t rows = s.outer * s.inner, grain = 1 + kElementsPerPiece / s.n;
+        if (rows <= grain) {
+          run(0, rows);
+        } else {
+          const int most = static_cast<int>(slots);
+          parallel_for(rows, grain, run, args.threads > 0 ? std::min(args.threads, most) : most);
+        }
+        return Status();
+      },
+      slots * each);
+}
+
+Bound bind(const BindQuery& q, const State&) {
+  const Dims& dims = q.input(0).dims;
+  ANYRT_ASSIGN(const int64_t axis, normalize_axis(q.i("axis"), q.input(0).rank()));
+  Sizes s;
+  s.outer = product(dims, 0, axis);
+  s.n = dims[static_cast<size_t>(axis)];
+  s.inner = product(dims, axis + 1, q.input(0).rank());
+  const BoundTensor& out = q.wants_output(0) ? q.output(0) : q.output(1);
+  if (!out.present() || out.count() == 0 || q.input(0).count() == 0) return not_implemented("nothing to pick");
+  s.k = out.dims[static_cast<size_t>(axis)];
+  s.largest = q.i("largest") != 0;
+  if (s.k > s.n || s.n >= std::numeric_limits<uint32_t>::max()) return not_implemented("{} of {}", s.k, s.n);
+  switch (q.input(0).dtype) {
+    case DType::kFloat32: return bind_as<F32>(s);
+    case DType::kFloat64: return bind_as<F64>(s);
+    case DType::kFloat16: return bind_as<F16>(s);
+    case DType::kBFloat16: return bind_as<BF16>(s);
+    case DType::kInt8: return bind_as<Int<int8_t>>(s);
+    case DType::kInt16: return bind_as<Int<int16_t>>(s);
+    case DType::kInt32: return bind_as<Int<int32_t>>(s);
+    case DType::kInt64: return bind_as<Int<int64_t>>(s);
+    case DType::kUInt8: return bind_as<Int<uint8_t>>(s);
+    case DType::kUInt16: return bind_as<Int<uint16_t>>(s);
+    case DType::kUInt32: return bind_as<Int<uint32_t>>(s);
+    case DType::kUInt64: return bind_as<Int<uint64_t>>(s);
+    default: return not_implemented("element type");
+  }
+}
+
+constexpr KernelRow kRows[] = {{.kernel = "top_k", .op = "TopK", .dtypes = kNumeric, .bind = bind}};
+
+}  // namespace
+
+extern const KernelTable kernels_top_k = {kRows};
+
+}  // namespace anyrt::cpu
