@@ -41,25 +41,31 @@ U rank_of_bits(U bits, U infinity) {
   return static_cast<U>(bits & kSign ? ~bits : bits | kSign);
 }
 
+// `Value` compares as the elements do, zeros and NaN aside; void: only ranks compare.
 struct F32 {
   using Raw = uint32_t;
+  using Value = float;
   static uint64_t rank(Raw v) { return rank_of_bits<Raw>(v, 0x7f800000u); }
 };
 struct F64 {
   using Raw = uint64_t;
+  using Value = double;
   static uint64_t rank(Raw v) { return rank_of_bits<Raw>(v, 0x7ff0000000000000u); }
 };
 struct F16 {
   using Raw = uint16_t;
+  using Value = void;
   static uint64_t rank(Raw v) { return rank_of_bits<Raw>(v, 0x7c00); }
 };
 struct BF16 {
   using Raw = uint16_t;
+  using Value = void;
   static uint64_t rank(Raw v) { return rank_of_bits<Raw>(v, 0x7f80); }
 };
 template <class T>
 struct Int {
   using Raw = T;
+  using Value = T;
   static uint64_t rank(Raw v) { return rank_of_int(v); }
 };
 
@@ -90,55 +96,127 @@ int64_t position_of(const KeyOf<E>& key) {
   }
 }
 
+constexpr int64_t kBlock = 16;  // elements that are passed over at once
+
+// Whether any of a block may come before the element `border`: true too often for NaN, never too seldom.
+template <class E, bool kLargest>
+bool any_ahead(const typename E::Raw* x, typename E::Raw border) {
+  using Value = typename E::Value;
+  int any = 0;
+  if constexpr (std::is_void_v<Value>) {
+    const uint64_t rank = E::rank(border);
+    for (int64_t i = 0; i < kBlock; ++i) any |= kLargest ? E::rank(x[i]) > rank : E::rank(x[i]) < rank;
+  } else {
+    const auto b = std::bit_cast<Value>(border);
+    for (int64_t i = 0; i < kBlock; ++i) {
+      const auto v = std::bit_cast<Value>(x[i]);
+      any |= kLargest ? !(v <= b) : !(v >= b);
+    }
+  }
+  return any != 0;
+}
+
 struct Sizes {
   int64_t outer, n, inner, k;
   bool largest;
   // Keys that are gathered before all but the best k go.
-  int64_t room() const { return std::min(n, 2 * k + 64); }
+  int64_t room() const { return k == 1 ? 1 : std::min(n, 2 * k + 64); }
 };
 
-// One row: elements `inner` apart.
-template <class E>
-void pick(const Sizes& s, const typename E::Raw* x, KeyOf<E>* keys, typename E::Raw* values, int64_t* indices) {
+// The best k of a row, in order, go to the front of `keys`.
+template <class E, bool kLargest>
+void pick(const Sizes& s, const typename E::Raw* x, KeyOf<E>* keys) {
   using Key = KeyOf<E>;
   const auto greater = [](const Key& a, const Key& b) { return a > b; };
-  const int64_t room = s.room(), k = s.k, inner = s.inner;
-  int64_t count = 0;
-  if (k == 1) {
-    Key best = key_of<E>(*x, 0, s.largest);
-    for (int64_t i = 1; i < s.n; ++i) best = std::max(best, key_of<E>(x[i * inner], i, s.largest));
-    keys[0] = best;
-  } else {
-    int64_t i = 0;
-    for (; i < room; ++i) keys[i] = key_of<E>(x[i * inner], i, s.largest);
-    count = room;
-    while (count > k) {
+  const int64_t room = s.room(), k = s.k, n = s.n;
+  for (int64_t i = 0; i < room; ++i) keys[i] = key_of<E>(x[i], i, kLargest);
+  if (room > k) std::nth_element(keys, keys + k - 1, keys + room, greater);
+  int64_t count = k;
+  for (int64_t i = room; i < n;) {
+    Key border = keys[k - 1];
+    const typename E::Raw last = x[position_of<E>(border)];
+    while (i + kBlock <= n && !any_ahead<E, kLargest>(x + i, last)) i += kBlock;
+    for (const int64_t end = std::min(n, i + kBlock); i < end; ++i) {
+      const Key key = key_of<E>(x[i], i, kLargest);
+      if (!(key > border)) continue;
+      if (k == 1) {
+        keys[0] = border = key;
+        continue;
+      }
+      keys[count++] = key;
+      if (count < room) continue;
       std::nth_element(keys, keys + k - 1, keys + count, greater);
       count = k;
-      // What is not above the k-th best so far is passed over.
-      const Key border = keys[k - 1];
-      for (; i < s.n && count < room; ++i) {
-        const Key key = key_of<E>(x[i * inner], i, s.largest);
-        keys[count] = key;
-        count += key > border ? 1 : 0;
-      }
+      border = keys[k - 1];
     }
-    std::sort(keys, keys + k, greater);
   }
-  for (int64_t r = 0; r < k; ++r) {
-    const int64_t at = position_of<E>(keys[r]);
-    if (values) values[r * inner] = x[at * inner];
-    if (indices) indices[r * inner] = at;
+  if (count > k) std::nth_element(keys, keys + k - 1, keys + count, greater);
+  std::sort(keys, keys + k, greater);
+}
+
+// Columns of one outer index, `inner` apart, go through `lines` side by side.
+constexpr int64_t kLines = 16;
+
+// The first of each of kLines columns, all walked together.
+template <class E, bool kLargest>
+void pick_one(const Sizes& s, const typename E::Raw* x, typename E::Raw* values, int64_t* indices) {
+  using Value = typename E::Value;
+  Value best[kLines];
+  uint32_t at[kLines] = {};
+  for (int64_t i = 0; i < kLines; ++i) best[i] = std::bit_cast<Value>(x[i]);
+  for (int64_t r = 1; r < s.n; ++r) {
+    const typename E::Raw* row = x + r * s.inner;
+    for (int64_t i = 0; i < kLines; ++i) {
+      const auto v = std::bit_cast<Value>(row[i]);
+      const Value b = best[i];
+      const bool ahead = kLargest ? (!(v <= b)) & (b == b) : (v < b) | ((b != b) & (v == v));
+      best[i] = ahead ? v : b;
+      at[i] = ahead ? static_cast<uint32_t>(r) : at[i];
+    }
+  }
+  for (int64_t i = 0; i < kLines; ++i) {
+    if (values) values[i] = x[int64_t{at[i]} * s.inner + i];
+    if (indices) indices[i] = at[i];
+  }
+}
+
+template <class E>
+void pick_columns(const Sizes& s, const typename E::Raw* x, int64_t columns, typename E::Raw* lines, KeyOf<E>* keys,
+                  typename E::Raw* values, int64_t* indices) {
+  if constexpr (!std::is_void_v<typename E::Value>) {
+    if (s.k == 1 && columns == kLines)
+      return s.largest ? pick_one<E, true>(s, x, values, indices) : pick_one<E, false>(s, x, values, indices);
+  }
+  const typename E::Raw* rows = x;
+  if (s.inner > 1) {
+    for (int64_t r = 0; r < s.n; ++r) {
+      for (int64_t i = 0; i < columns; ++i) lines[i * s.n + r] = x[r * s.inner + i];
+    }
+    rows = lines;
+  }
+  for (int64_t i = 0; i < columns; ++i, rows += s.n) {
+    if (s.largest) {
+      pick<E, true>(s, rows, keys);
+    } else {
+      pick<E, false>(s, rows, keys);
+    }
+    for (int64_t r = 0; r < s.k; ++r) {
+      const int64_t at = position_of<E>(keys[r]);
+      if (values) values[r * s.inner + i] = rows[at];
+      if (indices) indices[r * s.inner + i] = at;
+    }
   }
 }
 
 template <class E>
 Bound bind_as(const Sizes& s) {
+  using Raw = typename E::Raw;
   const size_t slots = slot_count();
-  const size_t each = (static_cast<size_t>(s.room()) * sizeof(KeyOf<E>) + 63) / 64 * 64;
+  const int64_t lines = s.inner > 1 ? std::min(kLines, s.inner) : 0, parts = (s.inner + kLines - 1) / kLines;
+  const size_t keys_bytes = (static_cast<size_t>(s.room()) * sizeof(KeyOf<E>) + 63) / 64 * 64;
+  const size_t each = keys_bytes + (static_cast<size_t>(lines * s.n) * sizeof(Raw) + 63) / 64 * 64;
   return bound_step(
-      [s, slots, each](const StepArgs& args) {
-        using Raw = typename E::Raw;
+      [=](const StepArgs& args) {
         const Raw* x = args.input<Raw>(0);
         Raw* values = args.output<Raw>(0);
         int64_t* indices = args.output<int64_t>(1);
@@ -146,19 +224,20 @@ Bound bind_as(const Sizes& s) {
         const auto run = [&](int64_t begin, int64_t end) {
           const size_t slot = free.take();
           auto* keys = reinterpret_cast<KeyOf<E>*>(args.scratch + slot * each);
-          for (int64_t row = begin; row < end; ++row) {
-            const int64_t o = row / s.inner, i = row % s.inner, to = o * s.k * s.inner + i;
-            pick<E>(s, x + o * s.n * s.inner + i, keys, values ? values + to : nullptr,
-                    indices ? indices + to : nullptr);
+          auto* own = reinterpret_cast<Raw*>(args.scratch + slot * each + keys_bytes);
+          for (int64_t p = begin; p < end; ++p) {
+            const int64_t o = p / parts, column = p % parts * kLines, to = o * s.k * s.inner + column;
+            pick_columns<E>(s, x + o * s.n * s.inner + column, std::min(kLines, s.inner - column), own, keys,
+                            values ? values + to : nullptr, indices ? indices + to : nullptr);
           }
           free.give_back(slot);
         };
-        const int64_t rows = s.outer * s.inner, grain = 1 + kElementsPerPiece / s.n;
-        if (rows <= grain) {
-          run(0, rows);
+        const int64_t all = s.outer * parts, grain = 1 + kElementsPerPiece / (s.n * std::max<int64_t>(lines, 1));
+        if (all <= grain) {
+          run(0, all);
         } else {
           const int most = static_cast<int>(slots);
-          parallel_for(rows, grain, run, args.threads > 0 ? std::min(args.threads, most) : most);
+          parallel_for(all, grain, run, args.threads > 0 ? std::min(args.threads, most) : most);
         }
         return Status();
       },

@@ -12,7 +12,8 @@ TEST(TopK, EveryTypeAndAxis) {
            {"axis=0 : {}[1]{{rand:1}}, i64[1]{{1}}", "axis=-1 : {}[3,50]{{rand:2}}, i64[1]{{1}}",
             "axis=-1 : {}[3,500]{{rand:3}}, i64[1]{{7}}", "axis=1 sorted=0 : {}[2,90,5]{{rand:4}}, i64[1]{{60}}",
             "axis=0 : {}[700,3]{{rand:5}}, i64[1]{{700}}", "axis=1 : {}[2,3000]{{rand:6}}, i64[1]{{100}}",
-            "axis=-1 : {}[40,2000]{{rand:7}}, i64[1]{{4}}"}) {
+            "axis=-1 : {}[40,2000]{{rand:7}}, i64[1]{{4}}", "axis=0 : {}[900,37]{{rand:8}}, i64[1]{{1}}",
+            "axis=1 : {}[2,400,33]{{rand:9}}, i64[1]{{9}}"}) {
         EXPECT_TRUE(
             check_kernel(kTopK, fmt::format("largest={} {} -> ?, ?", largest, fmt::format(fmt::runtime(line), type))));
       }
