@@ -18,7 +18,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.driver import stats, table  # noqa: E402
+from bench.driver import page, stats, table  # noqa: E402
 
 
 def say(text):
@@ -140,6 +140,7 @@ def save(folder, result, families):
     (out / "results.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
     (out / "results.txt").write_text(table.as_text(result, families), encoding="utf-8")
     (out / "results.md").write_text(table.as_markdown(result, families), encoding="utf-8")
+    (out / "results.html").write_text(page.as_html(result, families), encoding="utf-8")
 
 
 if __name__ == "__main__":

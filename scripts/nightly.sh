@@ -26,6 +26,9 @@ done
 for isa in scalar sse4 avx2 avx512; do
   run "isa-$isa" env ANYRT_ISA="$isa" scripts/test.sh check
 done
+for class in strict fast; do
+  run "accuracy-$class" env ANYRT_ACCURACY="$class" scripts/test.sh check
+done
 run selective-build python3 test/nightly/selective_build_test.py
 run fuzz scripts/fuzz.sh "${ANYRT_NIGHTLY_FUZZ_SECONDS:-600}"
 echo "${total[0]} passed, ${total[1]} failed, ${total[2]} skipped"
