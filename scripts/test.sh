@@ -158,13 +158,7 @@ if [ "$mode" = full ]; then
   fuzzers=(fuzz/*_fuzz.cc)
   if [ ${#fuzzers[@]} -gt 0 ]; then
     note "fuzzing, ${ANYRT_FUZZ_SECONDS:=20} s each"
-    # Whole models and the text form run in make nightly.
-    names=()
-    for source in "${fuzzers[@]}"; do
-      name=${source##*/}
-      case "$name" in model_fuzz.cc | text_form_fuzz.cc) ;; *) names+=("${name%_fuzz.cc}") ;; esac
-    done
-    scripts/fuzz.sh "$ANYRT_FUZZ_SECONDS" "${names[@]}" >"$logs/fuzz.log" 2>&1
+    scripts/fuzz.sh "$ANYRT_FUZZ_SECONDS" >"$logs/fuzz.log" 2>&1
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$logs/fuzz.log" | tail -1)
     if [ -n "$line" ]; then
       grep -A5 '^FAILED' "$logs/fuzz.log"
