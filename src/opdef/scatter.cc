@@ -1,6 +1,7 @@
 #include "opdef/scatter.h"
 
-#include <algorithm>
+#include <cstring>
+#include <string>
 #include <type_traits>
 
 #include "tensor/dispatch.h"
@@ -67,40 +68,44 @@ void add_or_multiply_complex(T* y, const T* updates, std::span<const int64_t> of
 
 Status scatter_runs(Tensor& y, const Tensor& updates, std::span<const int64_t> offsets, int64_t length,
                     ScatterReduction reduction) {
+  if (y.dtype() != DType::kString)
+    return scatter_runs(y.dtype(), y.mutable_raw(), updates.raw(), offsets, length, reduction);
+  const bool join = reduction == ScatterReduction::kAdd;
+  if (!join && reduction != ScatterReduction::kNone) return not_implemented("this reduction of strings");
+  const std::string* in = updates.data<std::string>();
+  for (int64_t at : offsets) {
+    std::string* out = y.mutable_data<std::string>() + at;
+    for (int64_t i = 0; i < length; ++i, ++in) out[i] = join ? out[i] + *in : *in;
+  }
+  return {};
+}
+
+Status scatter_runs(DType dtype, void* y, const void* updates, std::span<const int64_t> offsets, int64_t length,
+                    ScatterReduction reduction) {
   if (reduction == ScatterReduction::kNone) {
-    dispatch_storage(y.dtype(), [&]<class T>(TypeTag<T>) {
-      const T* in = storage<T>(updates);
-      T* out = mutable_storage<T>(y);
-      for (int64_t at : offsets) {
-        std::copy_n(in, length, out + at);
-        in += length;
-      }
-    });
+    const size_t element = element_size(dtype), bytes = static_cast<size_t>(length) * element;
+    const auto* in = static_cast<const std::byte*>(updates);
+    for (int64_t at : offsets) {
+      std::memcpy(static_cast<std::byte*>(y) + static_cast<size_t>(at) * element, in, bytes);
+      in += bytes;
+    }
     return {};
   }
   bool known = false;
   const bool add = reduction == ScatterReduction::kAdd;
-  if (y.dtype() == DType::kString) {
-    known = add;
-    if (known) {
-      const std::string* in = updates.data<std::string>();
-      for (int64_t at : offsets) {
-        for (int64_t i = 0; i < length; ++i) y.mutable_data<std::string>()[at + i] += *in++;
-      }
-    }
-  } else if (is_complex(y.dtype())) {
+  if (is_complex(dtype)) {
     known = add || reduction == ScatterReduction::kMul;
     if (known) {
-      dispatch<Complex64, Complex128>(y.dtype(), [&]<class T>(TypeTag<T>) {
-        add_or_multiply_complex(y.mutable_data<T>(), updates.data<T>(), offsets, length, add);
+      dispatch<Complex64, Complex128>(dtype, [&]<class T>(TypeTag<T>) {
+        add_or_multiply_complex(static_cast<T*>(y), static_cast<const T*>(updates), offsets, length, add);
       });
     }
   } else {
     known = dispatch<float, double, Float16, BFloat16, int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
                      uint64_t, bool, Float8E4M3FN, Float8E4M3FNUZ, Float8E5M2, Float8E5M2FNUZ, Float8E8M0, Float4E2M1,
-                     Int4, UInt4, Int2, UInt2>(y.dtype(), [&]<class T>(TypeTag<T>) {
-      T* out = y.mutable_data<T>();
-      const T* in = updates.data<T>();
+                     Int4, UInt4, Int2, UInt2>(dtype, [&]<class T>(TypeTag<T>) {
+      T* out = static_cast<T*>(y);
+      const T* in = static_cast<const T*>(updates);
       switch (reduction) {
         case ScatterReduction::kAdd: combine_runs<ScatterReduction::kAdd>(out, in, offsets, length); break;
         case ScatterReduction::kMul: combine_runs<ScatterReduction::kMul>(out, in, offsets, length); break;
@@ -109,7 +114,7 @@ Status scatter_runs(Tensor& y, const Tensor& updates, std::span<const int64_t> o
       }
     });
   }
-  return known ? Status() : not_implemented("this reduction of elements of {}", dtype_name(y.dtype()));
+  return known ? Status() : not_implemented("this reduction of elements of {}", dtype_name(dtype));
 }
 
 }  // namespace anyrt

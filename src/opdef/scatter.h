@@ -19,4 +19,8 @@ Expected<ScatterReduction> parse_scatter_reduction(std::string_view name);
 Status scatter_runs(Tensor& y, const Tensor& updates, std::span<const int64_t> offsets, int64_t length,
                     ScatterReduction reduction);
 
+// The same for elements that are not strings, of dtype `dtype`, wherever they lie.
+Status scatter_runs(DType dtype, void* y, const void* updates, std::span<const int64_t> offsets, int64_t length,
+                    ScatterReduction reduction);
+
 }  // namespace anyrt
