@@ -194,6 +194,30 @@ class Sessions(unittest.TestCase):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env={**os.environ, "ANYRT_HINT": "speed"})
         self.assertIn("ANYRT_HINT", done.stderr)
 
+    def test_log_callback_and_threads(self):
+        """Threads that write messages while others change the callback."""
+        newer = onnx.load_from_string(one("Relu"))
+        newer.ir_version = 99
+        data, seen, stop = newer.SerializeToString(), [], threading.Event()
+
+        def load():
+            while not stop.is_set():
+                ort.InferenceSession(data)
+
+        threads = [threading.Thread(target=load) for _ in range(3)]
+        ort.set_default_logger_callback(lambda *a: seen.append(a[4]))
+        for t in threads:
+            t.start()
+        for _ in range(200):
+            ort.set_default_logger_callback(lambda *a: seen.append(a[4]))
+            time.sleep(0.001)
+        stop.set()
+        for t in threads:
+            t.join(60)
+            self.assertFalse(t.is_alive())
+        ort.set_default_logger_callback(None)
+        self.assertGreater(len(seen), 10)
+
     def test_log_severity(self):
         ort.set_default_logger_severity(2)
         with self.assertRaises(ort.InvalidArgument):

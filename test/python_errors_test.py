@@ -1,4 +1,5 @@
 """Every class of error that anyrt raises is provoked: its type, the Python kinds that it also is, and what the message names."""
+import gc
 import os
 import pathlib
 import tempfile
@@ -150,7 +151,36 @@ class Errors(unittest.TestCase):
                     s.run(None, feed)
         self.assertEqual(s.run(None, {"x": X})[0].shape, (2, 3))
 
-    def test_g_file_descriptors_stay(self):
+    def test_g_memory_stays(self):
+        def resident():
+            fields = dict(line.split(":") for line in pathlib.Path("/proc/self/status").read_text().splitlines() if ":" in line)
+            return int(fields["RssAnon"].split()[0]) << 10
+
+        s, big = ort.InferenceSession(relu()), np.zeros((2000, 4), np.float32)
+        ort.custom_op("RaisesOften", domain="test")(lambda x: 1 / 0)
+        failing = ort.InferenceSession(model([h.make_node("RaisesOften", ["x"], ["y"], domain="test")]).SerializeToString())
+        capped = ort.RunOptions()
+        capped.memory_cap = 100
+        chain = ort.InferenceSession(model([h.make_node("Exp", ["x"], ["a"]), h.make_node("Neg", ["a"], ["y"])]).SerializeToString())
+        calls = [lambda: s.run(None, {"x": big}), lambda: s.run(None, {"z": big}), lambda: ort.InferenceSession(relu()[:-5]),
+                 lambda: ort.InferenceSession("/none.onnx"), lambda: failing.run(None, {"x": X}),
+                 lambda: chain.run(None, {"x": np.zeros((2000, 3), np.float32)}, capped), lambda: ort.SessionOptions().set("hint", "wrong"),
+                 lambda: ort.OrtValue.from_dlpack(big.T)]
+
+        def provoke(times):
+            for _ in range(times):
+                for number, call in enumerate(calls):
+                    with self.assertRaises(ort.Error, msg=f"call {number}"):
+                        call()
+            gc.collect()
+
+        provoke(100)
+        before = resident()
+        provoke(1000)
+        self.assertLess(resident() - before, 1 << 20)
+        ort.unregister_custom_op("RaisesOften", "test")
+
+    def test_h_file_descriptors_stay(self):
         count = len(os.listdir("/proc/self/fd"))
         for _ in range(50):
             with self.assertRaises(ort.Error):

@@ -222,5 +222,18 @@ TEST(Session, DevicesThatAreNotThere) {
   EXPECT_TRUE(Session::from_model(small_model(), options).ok());
 }
 
+TEST(Session, MemoryCapCountsAnewInEachRun) {
+  const auto session = session_of(small_model());
+  const std::vector<Value> inputs = {Value(literal("f32[64,16]{rand:5}"))};
+  RunOptions capped;
+  capped.memory_cap = session->usage({{"batch", 64}}).arena_bytes + 100;  // not enough for the result too
+  for (int i = 0; i < 4; ++i) {
+    const auto out = session->run(inputs, capped);
+    ASSERT_FALSE(out.ok()) << "run " << i;
+    EXPECT_EQ(out.status().code(), Code::kResourceExhausted);
+  }
+  EXPECT_TRUE(session->run(inputs).ok());
+}
+
 }  // namespace
 }  // namespace anyrt

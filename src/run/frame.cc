@@ -138,10 +138,11 @@ void Executor::State::give_back(std::unique_ptr<Frame> frame, Call& call) const 
   call.refund(frame->memory->arena[0]);
   frame->targets.clear();
   for (uint32_t s = 0; s < frame->values.size(); ++s) {
-    if (!frame->changed[s]) continue;
-    frame->restore(s);
-    call.refund(frame->charged[s]);
-    frame->charged[s] = 0;
+    if (frame->charged[s] != 0) {  // also of a slot whose value went beyond the cap
+      call.refund(frame->charged[s]);
+      frame->charged[s] = 0;
+    }
+    if (frame->changed[s]) frame->restore(s);
   }
   const std::lock_guard<std::mutex> lock(mutex);
   // Frames of shapes seen before stay, the oldest goes: memory is bounded whatever shapes come.

@@ -128,8 +128,10 @@ NB_MODULE(_anyrt, m) {
   m.def(
       "set_log_callback",
       [](const nb::object& callback) {
-        if (callback.is_none()) return set_log_sink({});
-        const auto held = hold(callback);
+        const auto held = callback.is_none() ? nullptr : hold(callback);
+        // A thread that writes a message holds the sink while it waits for the interpreter's lock.
+        const nb::gil_scoped_release unlocked;
+        if (!held) return set_log_sink({});
         set_log_sink([held](LogLevel level, std::string_view message) {
           if (!Py_IsInitialized()) return;
           const nb::gil_scoped_acquire gil;
