@@ -1,6 +1,6 @@
 #include <random>
 
-#include "devices/cpu/kernel_testing.h"
+#include "devices/cpu/kernel_run_testing.h"
 #include "opdef/ml_util.h"
 
 namespace anyrt::cpu {
@@ -210,63 +210,26 @@ TEST(Trees, OfVersion5) {
   }
 }
 
-// What bind refuses the kernel runs by itself: labels of strings, f16. Here it stands in for the operator's eval.
-const KernelRow* stand_in = nullptr;
-const void* stand_in_state = nullptr;
-
-void check_run(const char* op, const std::string& line) {
-  SCOPED_TRACE(line);
-  const OpDef* def = find_op(kMlDomain, op);
-  const auto cases = parse_cases(line);
-  ASSERT_TRUE(cases.ok()) << cases.status().message();
-  const OpCase& one = (*cases)[0];
-  Graph graph;
-  Node made = case_node(*def, one);
-  made.inputs.push_back(graph.add_input("", one.inputs[0].type()));
-  for (size_t i = 0; i < case_output_count(*def, one); ++i) made.outputs.push_back(graph.add_value(""));
-  const NodeId id = graph.add_node(std::move(made));
-  ASSERT_TRUE(normalize_node(graph, id).ok());
-  ASSERT_TRUE(infer_types(graph).ok());
-  const auto want = interpret_node(graph.node(id), one.inputs);
-  const KernelQuery query(graph, id, Accuracy::kDefault);
-  stand_in = find_kernel(query);
-  ASSERT_TRUE(stand_in && stand_in->run);
-  const auto state = stand_in->prepare(query);
-  ASSERT_TRUE(state.ok());
-  stand_in_state = state->get();
-  OpDef other = *def;
-  other.eval = [](EvalContext& c) { return stand_in->run(c, stand_in_state); };
-  Node node = graph.node(id);
-  node.def = &other;
-  const auto got = interpret_node(node, one.inputs);
-  ASSERT_EQ(got.ok(), want.ok());
-  if (!got.ok()) {
-    EXPECT_EQ(got.status().code(), want.status().code());
-    EXPECT_NE(got.status().message().find("feature 8 of 2"), std::string::npos) << got.status().message();
-    return;
-  }
-  ASSERT_EQ(got->size(), want->size());
-  for (size_t i = 0; i < got->size(); ++i) {
-    const Comparison c = compare_values((*got)[i], (*want)[i], kSameBits);
-    EXPECT_TRUE(c.equal) << c.message;
-  }
-}
-
+// What bind refuses the kernel runs by itself: labels of strings, f16.
 TEST(Trees, WhatIsNotBound) {
   for (const char* labels : {R"(["a"])", R"(["a","b"])", R"(["a","b","c"])"}) {
     Maker make(5);
     const Forest f = {.trees = 9,
                       .targets = static_cast<int>(std::count(labels, labels + std::strlen(labels), ',')) + 1};
-    check_run("TreeEnsembleClassifier", make.node_lists(f, "class") + fmt::format("classlabels_strings={} : ", labels) +
-                                            make.rows("f32", 21, f.features, true) + " -> ?, ?");
+    check_kernel_run(kMlDomain, "TreeEnsembleClassifier",
+                     make.node_lists(f, "class") + fmt::format("classlabels_strings={} : ", labels) +
+                         make.rows("f32", 21, f.features, true) + " -> ?, ?");
   }
-  check_run("TreeEnsemble",
-            "tree_roots=[0] nodes_splits=f16[1]{0.5} nodes_featureids=[1] nodes_modes=u8[1]{0} nodes_truenodeids=[0] "
-            "nodes_trueleafs=[1] nodes_falsenodeids=[1] nodes_falseleafs=[1] leaf_targetids=[0,0] "
-            "leaf_weights=f16[2]{10 20} : f16[3,2]{1 2 3 0.5 0 nan} -> ?");
+  check_kernel_run(
+      kMlDomain, "TreeEnsemble",
+      "tree_roots=[0] nodes_splits=f16[1]{0.5} nodes_featureids=[1] nodes_modes=u8[1]{0} nodes_truenodeids=[0] "
+      "nodes_trueleafs=[1] nodes_falsenodeids=[1] nodes_falseleafs=[1] leaf_targetids=[0,0] "
+      "leaf_weights=f16[2]{10 20} : f16[3,2]{1 2 3 0.5 0 nan} -> ?");
   Maker make(6);
-  check_run("TreeEnsembleRegressor", make.node_lists({.trees = 3, .depth = 6, .features = 9}, "target") + ": " +
-                                         make.rows("f32", 2, 2, false) + " -> ?");
+  check_kernel_run(kMlDomain, "TreeEnsembleRegressor",
+                   make.node_lists({.trees = 3, .depth = 6, .features = 9}, "target") + ": " +
+                       make.rows("f32", 2, 2, false) + " -> ?",
+                   "feature 8 of 2");
 }
 
 }  // namespace
