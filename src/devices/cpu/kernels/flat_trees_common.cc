@@ -1,6 +1,9 @@
 #include "devices/cpu/kernels/flat_trees_common.h"
 
 #include <algorithm>
+#include <bit>
+#include <span>
+#include <type_traits>
 #include <utility>
 
 namespace anyrt::cpu {
@@ -26,6 +29,56 @@ FlatTrees<T>::FlatTrees(TreeModel<T> model) : model_(std::move(model)) {
   if (leaves_ != Leaves::kLists) model_.trees.weights = {};
   walk_tile_ = pick_walk<true>();
   walk_row_ = pick_walk<false>();
+  if constexpr (std::is_same_v<T, float>) {
+    if (leaves_ == Leaves::kSingle) make_quick();
+  }
+}
+
+// Leaves are numbered with those of a matching comparison first.
+template <class T>
+void FlatTrees<T>::make_quick() {
+  struct Open {
+    uint32_t node, place;  // place: of its comparison in quick_; kLeaf where it has none
+    bool done;
+  };
+  std::vector<Open> open;
+  bool any = false;
+  for (const uint32_t root : std::span(roots_).first(depths_.size())) {
+    Quick q = {static_cast<uint32_t>(quick_.size()), 0, static_cast<uint32_t>(quick_values_.size()), 0};
+    uint32_t leaves = 0;
+    for (open.assign(1, {root, 0, false}); !open.empty() && leaves <= kQuickLeaves;) {
+      Open at = open.back();
+      open.pop_back();
+      const Node& n = nodes_[at.node];
+      if (n.feature == 0) {
+        quick_values_.push_back(static_cast<T>(n.value));
+        q.target = n.leaf;
+        ++leaves;
+      } else if (!at.done) {
+        at.place = static_cast<uint32_t>(quick_.size());
+        at.done = true;
+        // Until the matching side has been seen, `keep` holds the number of leaves before it.
+        quick_.push_back({static_cast<float>(n.value), n.feature, leaves});
+        open.push_back({n.child, 0, false});
+        open.push_back(at);
+        open.push_back({n.child + 1, 0, false});
+      } else {
+        QuickNode& own = quick_[at.place];
+        const uint64_t matching = (uint64_t{1} << leaves) - (uint64_t{1} << own.keep);
+        own.keep = ~static_cast<uint32_t>(matching);
+      }
+    }
+    q.count = static_cast<uint32_t>(quick_.size()) - q.first;
+    if (leaves > kQuickLeaves || q.count == 0) {
+      quick_.resize(q.first);
+      quick_values_.resize(q.values);
+      q.count = 0;
+    }
+    any = any || q.count > 0;
+    quick_trees_.push_back(q);
+  }
+  if (!any) quick_trees_.clear();
+  quick_fn_ = quick_trees(less_, missing_);
 }
 
 template <class T>
@@ -250,6 +303,27 @@ void FlatTrees<T>::tile(const T* rows, Span trees, T* scores, uint8_t* has) cons
 }
 
 template <class T>
+void FlatTrees<T>::tile_pair(const T* first, const T* second, Span trees, T* scores, T* second_scores) const {
+  if constexpr (std::is_same_v<T, float>) {
+    const int64_t targets = model_.targets;
+    uint32_t bits[2 * kTreeLanes];
+    for (uint32_t t = trees.begin; t < trees.end; ++t) {
+      const Quick& q = quick_trees_[t];
+      if (q.count == 0) {
+        tile(first, {t, t + 1}, scores, nullptr);
+        tile(second, {t, t + 1}, second_scores, nullptr);
+        continue;
+      }
+      quick_fn_(&quick_[q.first], q.count, first, second, bits);
+      const T* values = &quick_values_[q.values];
+      T *to = scores + q.target, *second_to = second_scores + q.target;
+      for (int64_t i = 0; i < kTreeLanes; ++i) to[i * targets] += values[std::countr_zero(bits[i])];
+      for (int64_t i = 0; i < kTreeLanes; ++i) second_to[i * targets] += values[std::countr_zero(bits[kTreeLanes + i])];
+    }
+  }
+}
+
+template <class T>
 void FlatTrees<T>::set_leaves(const T* row, int64_t set, uint32_t* leaves) const {
   std::copy_n(&roots_[static_cast<size_t>(set * kTreeLanes)], kTreeLanes, leaves);
   walk_row_(nodes_.data(), row, sets_[static_cast<size_t>(set)], leaves);
@@ -268,7 +342,13 @@ void FlatTrees<T>::score(const T* rows, int64_t n, int64_t width, T* scores, uin
   std::fill_n(scores, n * targets, T(0));
   std::fill_n(has, n * targets, uint8_t{0});
   for (size_t block = 0; tiled > 0 && block < blocks_.size(); ++block) {
-    for (int64_t r = 0; r < tiled; r += kTreeLanes)
+    int64_t r = 0;
+    for (; !quick_trees_.empty() && r + 2 * kTreeLanes <= tiled; r += 2 * kTreeLanes) {
+      const T* pair = rows + r * (width + 1);
+      T* to = scores + r * targets;
+      tile_pair(pair, pair + kTreeLanes * (width + 1), blocks_[block], to, to + kTreeLanes * targets);
+    }
+    for (; r < tiled; r += kTreeLanes)
       tile(rows + r * (width + 1), blocks_[block], scores + r * targets, has + r * targets);
   }
   for (int64_t r = tiled; r < n; ++r) {

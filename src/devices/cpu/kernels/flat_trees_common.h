@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "devices/cpu/kernels/quick_trees_common.h"
 #include "opdef/tree_model.h"
 
 namespace anyrt::cpu {
@@ -11,6 +12,8 @@ inline constexpr int64_t kTreeLanes = 8;  // rows, or trees, that are walked sid
 
 // Tree ensembles as arrays that are walked without branches. Where `branchless` does not hold (sets, equality, modes
 // that do not go together) the nodes are walked as the reference does it, and all rows are plain ones.
+//
+// Small trees of floats are not walked at all where there are rows enough: all their comparisons are made at once.
 //
 // Rows come as they are walked: the first tiled_rows(n) in tiles of eight, column by column, the others one after the
 // other; before column 0 there is one of NaN, which makes every comparison of a leaf false.
@@ -52,7 +55,15 @@ class FlatTrees {
   // Every leaf has one weight, and the targets of a tree are the same; every leaf has all targets in order; any.
   enum class Leaves : uint8_t { kSingle, kDense, kLists };
 
+  // A small tree whose leaves have one weight each, all for one target.
+  struct Quick {
+    uint32_t first = 0, count = 0;  // in quick_; none: the tree is walked
+    uint32_t values = 0;            // of its leaves, in quick_values_
+    uint32_t target = 0;
+  };
+
   bool flatten();
+  void make_quick();
   void classify_leaves();
   template <bool kLess, bool kMissing, bool kTile>
   static void walk(const Node* nodes, const T* x, Depths depths, uint32_t* at);
@@ -63,6 +74,7 @@ class FlatTrees {
   void add(uint32_t leaf, T* scores, uint8_t* has) const;
   void add_all(const uint32_t* leaves, int64_t n, T* scores, int64_t step, uint8_t* has) const;
   void tile(const T* rows, Span trees, T* scores, uint8_t* has) const;
+  void tile_pair(const T* first, const T* second, Span trees, T* scores, T* second_scores) const;
   int64_t finish(T* scores, uint8_t* has) const;
 
   TreeModel<T> model_;
@@ -71,7 +83,11 @@ class FlatTrees {
   std::vector<Depths> depths_;   // of each tree
   std::vector<Depths> sets_;     // of each eight trees
   std::vector<Span> blocks_;     // trees that fit the cache together
-  std::vector<Span> lists_;      // in model_.trees.weights
+  std::vector<QuickNode> quick_;
+  std::vector<Quick> quick_trees_;  // empty: none is quick
+  std::vector<T> quick_values_;
+  QuickFn quick_fn_ = nullptr;
+  std::vector<Span> lists_;  // in model_.trees.weights
   std::vector<T> dense_;
   std::vector<uint8_t> has_;  // where the leaves are not kLists
   Leaves leaves_ = Leaves::kLists;

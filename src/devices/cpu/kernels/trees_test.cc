@@ -154,6 +154,21 @@ TEST(Trees, EveryModeAndMissing) {
   }
 }
 
+TEST(Trees, SmallOnesOnEveryIsa) {
+  on_every_isa([] {
+    for (int mode = -1; mode < 4; ++mode) {
+      for (const bool missing : {false, true}) {
+        Maker make(static_cast<unsigned>(mode * 2 + missing + 50));
+        const Forest f = {
+            .trees = 40, .depth = 6, .features = 4, .targets = 3, .mode = mode, .one_each = true, .missing = missing};
+        const std::string line =
+            make.node_lists(f, "target") + "n_targets=3 : " + make.rows("f32", 70, 5, true) + " -> ?";
+        EXPECT_TRUE(check_kernel({.domain = kMlDomain, .op = "TreeEnsembleRegressor", .tolerance = kSameBits}, line));
+      }
+    }
+  });
+}
+
 TEST(Trees, ManyTreesAreSharedOut) {
   for (const int rows : {1, 3, 200}) {
     for (const int weights : {0, 1, 2}) {
