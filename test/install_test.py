@@ -150,6 +150,9 @@ class InstallTest(unittest.TestCase):
         header = (self.prefix / "include/anyrt/anyrt.h").read_text()
         for name in names:
             self.assertIn(name + "(", header, "exported, but not in anyrt.h")
+        # Functions are only ever added, to both lists: programs that use one must go on finding it.
+        recorded = (ROOT / "test/exported_symbols.txt").read_text().split()
+        self.assertEqual(sorted(names), recorded)
         dynamic = shell("readelf", "-d", library)
         self.assertIn("soname: [libanyrt.so.0.1]", dynamic)
         self.assertNotIn("NODELETE", dynamic)

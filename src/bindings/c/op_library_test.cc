@@ -1,12 +1,14 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "anyrt/anyrt.hpp"
+#include "anyrt/custom_op.h"
 #include "bindings/c/test_models.h"
 
 namespace {
@@ -15,6 +17,13 @@ using anyrt::Session;
 using anyrt::Value;
 using test_models::Message;
 using Floats = std::vector<float>;
+
+// Operator libraries that were built before go on working: what is there keeps its place.
+static_assert(sizeof(void*) != 8 || (sizeof(anyrt_op_param) == 32 && sizeof(anyrt_op_attr) == 64 &&
+                                     sizeof(anyrt_op_types) == 16 && sizeof(anyrt_op_def) == 144));
+static_assert(sizeof(void*) != 8 || (offsetof(anyrt_op_api, add_op) == 32 && offsetof(anyrt_op_api, input) == 184 &&
+                                     offsetof(anyrt_op_api, type_elem) == 368));
+static_assert(ANYRT_INTERNAL == 10 && ANYRT_INT2 == 26 && ANYRT_KIND_MAP == 5 && ANYRT_LOG_OFF == 5);
 
 std::string library(const char* name) {
   std::string path = ANYRT_TEST_LIBRARIES "/";
