@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "base/threads.h"
 #include "devices/cpu/conv/blocked.h"
+#include "devices/cpu/gemm/slots.h"
 
 #ifndef ANYRT_CPU_BLOCKED_DEPTHWISE_SHAPE_
 #define ANYRT_CPU_BLOCKED_DEPTHWISE_SHAPE_
@@ -114,9 +116,19 @@ class BlockedDepthwise final : public BoundStep {
     inner_ = std::min(v.out, (v.pad_begin + v.stride - 1) / v.stride);
     const int64_t room = v.in + v.pad_begin - (v.kernel - 1) * v.dilation;
     inner_end_ = std::max(inner_, std::min(v.out, room <= 0 ? 0 : (room - 1) / v.stride + 1));
+    // Whether a padded copy costs less than sums of single columns, which wait for themselves.
+    const int64_t padded = (v.out - 1) * v.stride + (v.kernel - 1) * v.dilation + 1;
+    copies_ = (inner_ + v.out - inner_end_) * p_.taps * 4 > 3 * padded * h.stride;
+    pitch_ = copies_ ? padded : v.in;
     for (int64_t y = 0; y < h.kernel; ++y) {
       for (int64_t x = 0; x < v.kernel; ++x)
-        taps_.push_back({(y * h.dilation * v.in + x * v.dilation) * lanes, (y * v.kernel + x) * lanes});
+        taps_.push_back({(y * h.dilation * pitch_ + x * v.dilation) * lanes, (y * v.kernel + x) * lanes});
+    }
+    const int64_t row_work = v.out * p_.taps / 2 + 20;
+    rows_ = std::clamp<int64_t>(20000 / row_work, 1, h.out);
+    if (copies_) {
+      slots_ = slot_count();
+      each_ = static_cast<size_t>(((rows_ - 1) * h.stride + (h.kernel - 1) * h.dilation + 1) * pitch_ * lanes);
     }
     for (int64_t ox = 0; ox < v.out; ++ox) {
       if (ox == inner_) ox = inner_end_;
@@ -129,31 +141,59 @@ class BlockedDepthwise final : public BoundStep {
         e.taps.insert(e.taps.end(), first + columns.begin, first + columns.end);
       }
     }
-    scratch_bytes = epilogue_.padded_floats() * sizeof(float);
+    scratch_bytes = (epilogue_.padded_floats() + slots_ * each_) * sizeof(float);
   }
 
   Status run(const StepArgs& args) const override {
     const float* bias = epilogue_.bias(p_.bias(args), reinterpret_cast<float*>(args.scratch));
+    auto* scratch = reinterpret_cast<float*>(args.scratch) + epilogue_.padded_floats();
     const WindowAxis& h = p_.g.axes[0];
-    const int64_t blocks = block_count(p_.g.channels, w_->lanes);
+    const int64_t blocks = block_count(p_.g.channels, w_->lanes), bands = (h.out + rows_ - 1) / rows_;
+    Slots free(slots_);
+    int threads = args.threads;
+    if (copies_) threads = std::min(threads > 0 ? threads : static_cast<int>(slots_), static_cast<int>(slots_));
     // A piece is some rows of one block.
-    const int64_t row_work = p_.g.axes[1].out * p_.taps / 2 + 20,
-                  rows = std::clamp<int64_t>(20000 / row_work, 1, h.out), bands = (h.out + rows - 1) / rows;
     parallel_for(
         p_.g.batch * blocks * bands, 1,
         [&](int64_t begin, int64_t end) {
+          const size_t slot = copies_ ? free.take() : 0;
+          float* const own = scratch + slot * each_;
           for (int64_t i = begin; i < end; ++i) {
-            const int64_t band = i % bands;
-            for (int64_t r = band * rows; r < std::min(h.out, (band + 1) * rows); ++r)
-              row(args, bias, i / bands, i / bands % blocks, r);
+            const int64_t image = i / bands, first = i % bands * rows_, last = std::min(h.out, first + rows_);
+            if (copies_) copy(args.input<float>(0) + image * p_.in_size * w_->lanes, first, last, own);
+            for (int64_t r = first; r < last; ++r)
+              row(args, bias, image, image % blocks, r,
+                  copies_ ? own + (r - first) * h.stride * pitch_ * w_->lanes : nullptr);
           }
+          if (copies_) free.give_back(slot);
         },
-        args.threads);
+        threads);
     return {};
   }
 
  private:
-  void row(const StepArgs& args, const float* bias, int64_t image, int64_t block, int64_t oy) const {
+  // The input rows that output rows [first, last) read, with zeros around.
+  void copy(const float* x, int64_t first, int64_t last, float* to) const {
+    const WindowAxis &h = p_.g.axes[0], &v = p_.g.axes[1];
+    const int64_t lanes = w_->lanes, count = (last - first - 1) * h.stride + (h.kernel - 1) * h.dilation + 1;
+    const int64_t begin = std::clamp<int64_t>(v.pad_begin, 0, pitch_),
+                  end = std::clamp<int64_t>(v.pad_begin + v.in, begin, pitch_);
+    for (int64_t r = 0; r < count; ++r, to += pitch_ * lanes) {
+      const int64_t iy = h.start(first) + r;
+      if (iy < 0 || iy >= h.in) {
+        std::fill_n(to, pitch_ * lanes, 0.0f);
+        continue;
+      }
+      std::fill_n(to, begin * lanes, 0.0f);
+      std::memcpy(to + begin * lanes, x + iy * v.in * lanes,
+                  static_cast<size_t>((end - begin) * lanes) * sizeof(float));
+      std::fill(to + end * lanes, to + pitch_ * lanes, 0.0f);
+    }
+  }
+
+  // `padded`: the copy of the row's first input row; null: there is none.
+  void row(const StepArgs& args, const float* bias, int64_t image, int64_t block, int64_t oy,
+           const float* padded) const {
     const WindowAxis &h = p_.g.axes[0], &v = p_.g.axes[1];
     const int64_t lanes = w_->lanes;
     const TapRange rows = taps_inside(h, oy, h.in);
@@ -169,7 +209,8 @@ class BlockedDepthwise final : public BoundStep {
     r.clamp = shared.clamp;
     r.low = shared.low;
     r.high = shared.high;
-    const float* x = args.input<float>(0) + (image * p_.in_size + h.start(oy) * v.in - v.pad_begin) * lanes;
+    const float* x =
+        padded ? padded : args.input<float>(0) + (image * p_.in_size + h.start(oy) * v.in - v.pad_begin) * lanes;
     const auto some = [&](int64_t from, int64_t to, const DepthwiseTap* taps, int64_t count) {
       r.x = x + from * r.x_step;
       r.taps = taps;
@@ -185,6 +226,11 @@ class BlockedDepthwise final : public BoundStep {
         some(ox, ox + 1, e.taps.data() + rows.begin * e.columns, (rows.end - rows.begin) * e.columns);
       }
     };
+    if (padded) {
+      some(0, v.out, taps_.data(), p_.taps);
+      epilogue_.finish(shared, z ? z + at : nullptr, block, 1, v.out);
+      return;
+    }
     edge(0, inner_);
     if (inner_end_ > inner_)
       some(inner_, inner_end_, taps_.data() + rows.begin * v.kernel, (rows.end - rows.begin) * v.kernel);
@@ -196,7 +242,10 @@ class BlockedDepthwise final : public BoundStep {
   BlockedState w_;
   BlockedEpilogue epilogue_;
   void (*run_)(const DepthwiseRun&);
-  int64_t inner_ = 0, inner_end_ = 0;
+  int64_t inner_ = 0, inner_end_ = 0;  // columns whose taps all lie inside
+  bool copies_ = false;
+  int64_t pitch_ = 0, rows_ = 1;  // positions of a row of what is read; output rows of a piece
+  size_t slots_ = 1, each_ = 0;
   std::vector<DepthwiseTap> taps_;
   struct Edge {  // the taps of a column near the border
     int64_t columns = 0;
