@@ -44,44 +44,62 @@ HWY_BEFORE_NAMESPACE();
 namespace anyrt::cpu::HWY_NAMESPACE {
 namespace {
 
-template <int kTaps>
-HWY_INLINE void run_taps(const DepthwiseRun& r) {
+// N positions side by side, so that their sums do not wait for each other.
+template <int N, int kTaps>
+HWY_INLINE void run_group(const DepthwiseRun& r, int64_t i) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), step = r.x_step;
   const int64_t count = kTaps > 0 ? kTaps : r.tap_count;
-  const V bias = r.bias ? hn::LoadU(d, r.bias) : hn::Zero(d), low = hn::Set(d, r.low), high = hn::Set(d, r.high);
-  const auto store = [&](V sum, int64_t i) HWY_ATTR {
-    if (r.z) sum = hn::Add(sum, hn::LoadU(d, r.z + i * lanes));
-    if (r.clamp) sum = v_at_most(d, v_at_least(d, sum, low), high);
-    hn::StoreU(sum, d, r.y + i * lanes);
-  };
-  int64_t i = 0;
-  for (; i + 6 <= r.positions; i += 6) {
-    V a = bias, b = bias, c = bias, e = bias, f = bias, g = bias;
-    const float* from = r.x + i * step;
-    for (int64_t t = 0; t < count; ++t) {
-      const V w = hn::LoadU(d, r.w + r.taps[t].w);
-      const float* x = from + r.taps[t].x;
-      a = hn::MulAdd(hn::LoadU(d, x), w, a);
-      b = hn::MulAdd(hn::LoadU(d, x + step), w, b);
-      c = hn::MulAdd(hn::LoadU(d, x + 2 * step), w, c);
-      e = hn::MulAdd(hn::LoadU(d, x + 3 * step), w, e);
-      f = hn::MulAdd(hn::LoadU(d, x + 4 * step), w, f);
-      g = hn::MulAdd(hn::LoadU(d, x + 5 * step), w, g);
-    }
-    store(a, i);
-    store(b, i + 1);
-    store(c, i + 2);
-    store(e, i + 3);
-    store(f, i + 4);
-    store(g, i + 5);
+  const V bias = r.bias ? hn::LoadU(d, r.bias) : hn::Zero(d);
+#define ANYRT_POSITIONS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6)
+#define X(n) V s##n = bias;
+  ANYRT_POSITIONS(X)
+#undef X
+  const float* from = r.x + i * step;
+  for (int64_t t = 0; t < count; ++t) {
+    const V w = hn::LoadU(d, r.w + r.taps[t].w);
+    const float* x = from + r.taps[t].x;
+#define X(n) \
+  if constexpr (N > n) s##n = hn::MulAdd(hn::LoadU(d, x + n * step), w, s##n);
+    ANYRT_POSITIONS(X)
+#undef X
   }
-  for (; i < r.positions; ++i) {
-    V a = bias;
-    for (int64_t t = 0; t < count; ++t)
-      a = hn::MulAdd(hn::LoadU(d, r.x + i * step + r.taps[t].x), hn::LoadU(d, r.w + r.taps[t].w), a);
-    store(a, i);
+  float* y = r.y + i * lanes;
+  if (r.z) {
+    const float* z = r.z + i * lanes;
+#define X(n) \
+  if constexpr (N > n) s##n = hn::Add(s##n, hn::LoadU(d, z + n * lanes));
+    ANYRT_POSITIONS(X)
+#undef X
+  }
+  if (r.clamp) {
+    const V low = hn::Set(d, r.low), high = hn::Set(d, r.high);
+#define X(n) s##n = v_at_most(d, v_at_least(d, s##n, low), high);
+    ANYRT_POSITIONS(X)
+#undef X
+  }
+#define X(n) \
+  if constexpr (N > n) hn::StoreU(s##n, d, y + n * lanes);
+  ANYRT_POSITIONS(X)
+#undef X
+#undef ANYRT_POSITIONS
+}
+
+template <int kTaps>
+HWY_INLINE void run_taps(const DepthwiseRun& r) {
+  const int64_t groups = (r.positions + 6) / 7;
+  for (int64_t g = 0; g < groups; ++g) {
+    const int64_t from = r.positions * g / groups, to = r.positions * (g + 1) / groups;
+    switch (to - from) {
+      case 1: run_group<1, kTaps>(r, from); break;
+      case 2: run_group<2, kTaps>(r, from); break;
+      case 3: run_group<3, kTaps>(r, from); break;
+      case 4: run_group<4, kTaps>(r, from); break;
+      case 5: run_group<5, kTaps>(r, from); break;
+      case 6: run_group<6, kTaps>(r, from); break;
+      default: run_group<7, kTaps>(r, from); break;
+    }
   }
 }
 
