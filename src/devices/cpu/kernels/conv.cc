@@ -69,6 +69,7 @@ ConvBound bind_conv(const BindQuery& q, const std::shared_ptr<const void>& state
   if (is_pointwise(plan.g.axes)) return bind_pointwise(std::move(plan));
   if (state && winograd_pays(plan.g))
     return bind_winograd(std::move(plan), std::static_pointer_cast<const WinogradWeights>(state));
+  if (narrow_pays(plan)) return bind_narrow(std::move(plan));
   return bind_unfolded(std::move(plan));
 }
 

@@ -38,6 +38,9 @@ Expected<std::shared_ptr<const void>> winograd_weights(const Tensor& w);
 using ConvBound = Expected<std::unique_ptr<BoundStep>>;
 ConvBound bind_unfolded(ConvPlan plan);
 ConvBound bind_depthwise(ConvPlan plan);
+// Few output channels, stride 1 along the last axis.
+bool narrow_pays(const ConvPlan& p);
+ConvBound bind_narrow(ConvPlan plan);
 ConvBound bind_winograd(ConvPlan plan, std::shared_ptr<const WinogradWeights> weights);
 
 }  // namespace anyrt::cpu

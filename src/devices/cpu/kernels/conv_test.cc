@@ -48,6 +48,23 @@ TEST(Conv, Depthwise) {
   EXPECT_TRUE(check_kernel(kConv, "group=3 pads=[2,2] : f32[1,3,40]{rand:1}, f32[3,1,5]{rand:2} -> ?"));
 }
 
+TEST(Conv, FewOutputs) {
+  on_every_isa([] {
+    for (int m = 1; m <= 8; ++m) {
+      EXPECT_TRUE(check_kernel(kConv, fmt::format("pads=[1,1,1,1] : f32[2,5,7,{}]{{rand:1}}, f32[{},5,3,3]{{rand:2}}, "
+                                                  "f32[{}]{{rand:3}} -> ?",
+                                                  16 + 13 * m, m, m)));
+      EXPECT_TRUE(check_kernel(kConv, fmt::format("pads=[2,4,4,2,4,4] dilations=[2,4,4] : f32[1,3,6,9,33]{{rand:1}}, "
+                                                  "f32[{},3,3,3,3]{{rand:2}} -> ?",
+                                                  m)));
+      EXPECT_TRUE(check_kernel(kConv, fmt::format("strides=[2,1] pads=[0,5,1,0] : f32[1,4,9,40]{{rand:1}}, "
+                                                  "f32[{},4,2,5]{{rand:2}} -> ?",
+                                                  m)));
+    }
+    EXPECT_TRUE(check_kernel(kConv, ": f32[1,2,70]{rand:1}, f32[3,2,7]{rand:2} -> ?"));
+  });
+}
+
 TEST(Conv, Winograd) {
   on_every_isa([] {
     for (const char* line : {

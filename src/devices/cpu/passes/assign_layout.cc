@@ -114,6 +114,10 @@ class LayoutPass {
     const int64_t out = (*ws)[0].value(), group = AttrReader(node).i("group", 1);
     if (group < 1 || out < kLeastOutputs) return {};
     const bool depthwise = group > 1 && group == in && out == in;
+    // Both sides narrow: plain values need no lanes that stay empty.
+    const std::vector<int64_t>& strides = AttrReader(node).ints("strides");
+    const bool reads_rows = ws->back().is_const() && ws->back().value() > 1 && (strides.empty() || strides.back() == 1);
+    if (group == 1 && 2 * in <= block_ && 2 * out <= block_ && reads_rows && !has_twin(x)) return {};
     bool x_plain = false;
     if (depthwise) {
       if (xs->size() > 4) return {};
