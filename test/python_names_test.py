@@ -278,6 +278,21 @@ def fixed_dimension(t):
         s.run(None, {"x": np.zeros((2, 3), np.float32)})
 
 
+def denoted_dimension(t):
+    made = onnx.load_from_string(model())
+    made.graph.input[0].type.tensor_type.shape.dim[0].denotation = "DATA_BATCH"
+    made.graph.output[0].type.tensor_type.shape.dim[0].denotation = "DATA_BATCH"
+    for denotation, want in (("DATA_BATCH", 2), ("DATA_CHANNEL", "N")):
+        o = ort.SessionOptions()
+        o.add_free_dimension_override_by_denotation(denotation, 2)
+        s = ort.InferenceSession(made.SerializeToString(), o)
+        equal(t, (s.get_inputs()[0].shape, s.get_outputs()[0].shape), ([want, 3], [want, 3]))
+    o = ort.SessionOptions()
+    o.add_free_dimension_override_by_denotation("DATA_BATCH", -2)
+    with t.assertRaises(ort.InvalidArgument):
+        ort.InferenceSession(made.SerializeToString(), o)
+
+
 def seeds(t):
     random = model("RandomNormalLike")
     def draw(seed):
@@ -593,7 +608,7 @@ CALLS = {
     "SessionOptions.set_provider_selection_policy_delegate": lambda t: ort.SessionOptions().set_provider_selection_policy_delegate(lambda *a: []),
     "SessionOptions.set_load_cancellation_flag": cancelled_load,
     "SessionOptions.add_free_dimension_override_by_name": fixed_dimension,
-    "SessionOptions.add_free_dimension_override_by_denotation": lambda t: ort.SessionOptions().add_free_dimension_override_by_denotation("DATA_BATCH", 1),
+    "SessionOptions.add_free_dimension_override_by_denotation": denoted_dimension,
     "SessionOptions.register_custom_ops_library": op_library,
     "SessionOptions.add_initializer": replaced_initializer,
     "SessionOptions.add_external_initializers": external_initializers,

@@ -53,8 +53,12 @@ Expected<std::vector<std::unique_ptr<Device>>> open_devices(const SessionOptions
   return out;
 }
 
-ReadOptions read_options(const SessionOptions& options) {
+Expected<ReadOptions> read_options(const SessionOptions& options) {
   ReadOptions r;
+  for (const auto& [denotation, size] : options.denoted_dims) {
+    if (size < 0) return invalid_argument("dimensions '{}' are set to {}, expected at least 0", denotation, size);
+    r.denoted_dims.insert_or_assign(denotation, size);
+  }
   r.base_dir = options.external_dir;
   for (const auto& [name, tensor] : options.initializers) r.initializers.insert_or_assign(name, tensor);
   for (const SessionOptions::ExternalData& e : options.external_data) r.external[e.location] = {e.bytes, e.keep_alive};
@@ -88,6 +92,7 @@ std::string weights_key(const ModelInfo& info, const SessionOptions& options) {
   for (const std::string& d : options.devices) key += " " + d;
   for (const std::string& p : options.disabled_passes) key += " -" + p;
   for (const auto& [symbol, size] : options.dims) key += fmt::format(" {}={}", symbol, size);
+  for (const auto& [denotation, size] : options.denoted_dims) key += fmt::format(" {}:{}", denotation, size);
   return key;
 }
 
@@ -229,7 +234,8 @@ const Graph& Session::graph() const { return impl_->model.graph; }
 
 Expected<std::unique_ptr<Session>> Session::load(const std::string& path, const SessionOptions& asked) {
   ANYRT_ASSIGN(const SessionOptions options, resolve_options(asked));
-  ANYRT_ASSIGN(Model model, read_onnx_file(path, read_options(options)));
+  ANYRT_ASSIGN(const ReadOptions read, read_options(options));
+  ANYRT_ASSIGN(Model model, read_onnx_file(path, read));
   const std::string key = weights_key(model.info, options);
   Expected<std::unique_ptr<Session>> s = make(std::move(model), options, key);
   if (!s.ok()) return std::move(s).status().with_context(path);
@@ -240,7 +246,8 @@ Expected<std::unique_ptr<Session>> Session::load_bytes(std::span<const std::byte
                                                        std::shared_ptr<const void> keep_alive,
                                                        const SessionOptions& asked) {
   ANYRT_ASSIGN(const SessionOptions options, resolve_options(asked));
-  ANYRT_ASSIGN(Model model, read_onnx_bytes(bytes, std::move(keep_alive), read_options(options)));
+  ANYRT_ASSIGN(const ReadOptions read, read_options(options));
+  ANYRT_ASSIGN(Model model, read_onnx_bytes(bytes, std::move(keep_alive), read));
   const std::string key = weights_key(model.info, options);
   return make(std::move(model), options, key);
 }

@@ -42,6 +42,8 @@ struct SessionOptions {
   bool use_interpreter = false;  // run with the oracle instead of the plan
   // Symbols fixed when the session is made ("batch" -> 1), as free_dimension_override.
   std::vector<std::pair<std::string, int64_t>> dims;
+  // The same for open dimensions of a denotation ("DATA_BATCH" -> 1).
+  std::vector<std::pair<std::string, int64_t>> denoted_dims;
   // Initializers by name that take the place of the model's, of the same type and shape.
   std::vector<std::pair<std::string, Tensor>> initializers;
   // External data by location instead of by file; and the folder of files where it is not the model's.

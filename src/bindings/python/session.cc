@@ -312,6 +312,8 @@ SessionOptions options_from(const nb::dict& d) {
       o.external_dir = text_of(value);
     } else if (name == "profile" || name == "save" || name == "on_stage" || name == "log_severity") {
       continue;  // make_session
+    } else if (name == "denoted_dims") {
+      o.denoted_dims = nb::cast<std::vector<std::pair<std::string, int64_t>>>(value);
     } else if (name == "dims") {
       o.dims = nb::cast<std::vector<std::pair<std::string, int64_t>>>(value);
     } else {

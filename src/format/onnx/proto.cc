@@ -24,6 +24,7 @@ Status decode_opset(Wire w, std::pair<std::string_view, int64_t>& out) {
 }
 
 Status decode_dim(Wire w, Dim& out) {
+  std::string_view denotation;
   while (w.next()) {
     if (w.field() == 1) {
       const int64_t value = w.integer();
@@ -31,7 +32,12 @@ Status decode_dim(Wire w, Dim& out) {
     } else if (w.field() == 2) {
       const std::string_view name = w.bytes();
       out = name.empty() ? Dim::unknown() : Dim::symbol(std::string(name));
+    } else if (w.field() == 3) {
+      denotation = w.bytes();
     }
+  }
+  if (const auto* sizes = w.source().denoted; sizes && !out.is_const()) {
+    if (const auto found = sizes->find(denotation); found != sizes->end()) out = Dim(found->second);
   }
   return w.finish();
 }

@@ -42,7 +42,8 @@ Expected<Model> read_onnx_file(const std::string& path, const ReadOptions& optio
   files.set_model_file(path);
   add_blobs(options, files);
   const std::string_view bytes(reinterpret_cast<const char*>(buffer->data()), buffer->size());
-  const onnx::TensorSource source{.source = {bytes.data()}, .buffer = buffer, .external = &files};
+  const onnx::TensorSource source{
+      .source = {bytes.data(), &options.denoted_dims}, .buffer = buffer, .external = &files};
   auto model = read_model(bytes, source, options);
   if (!model.ok()) return std::move(model).status().with_context(path);
   model->info.file = path;
@@ -55,7 +56,8 @@ Expected<Model> read_onnx_bytes(std::span<const std::byte> bytes, std::shared_pt
                                 const ReadOptions& options) {
   onnx::ExternalFiles files(options.base_dir);
   add_blobs(options, files);
-  onnx::TensorSource source{.source = {text(bytes).data()}, .buffer = nullptr, .external = &files};
+  onnx::TensorSource source{
+      .source = {text(bytes).data(), &options.denoted_dims}, .buffer = nullptr, .external = &files};
   if (keep_alive != nullptr) source.buffer = borrow(bytes, std::move(keep_alive));
   auto model = read_model(text(bytes), source, options);
   if (!model.ok()) return std::move(model).status().with_context(options.name);

@@ -25,6 +25,8 @@ struct ReadOptions {
   // Initializers of the main graph that take the place of the file's, which may then lack its external data. An unknown
   // name, another element type or shape is an error.
   std::map<std::string, Tensor, std::less<>> initializers;
+  // Sizes for open dimensions of inputs, outputs and values, by denotation ("DATA_BATCH").
+  std::map<std::string, int64_t, std::less<>> denoted_dims;
   // Limits against files that are small but ask for much.
   size_t max_dense_bytes = size_t{1} << 30;    // of a sparse initializer made dense
   size_t max_inlined_nodes = size_t{1} << 21;  // of all model-local function calls together

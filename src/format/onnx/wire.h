@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +13,8 @@ namespace anyrt::onnx {
 // What a message is read from: positions in errors count from `begin`.
 struct Source {
   const char* begin = nullptr;
+  // Sizes that open dimensions of a denotation take; may be null.
+  const std::map<std::string, int64_t, std::less<>>* denoted = nullptr;
   uint64_t offset(const char* p) const { return static_cast<uint64_t>(p - begin); }
 };
 

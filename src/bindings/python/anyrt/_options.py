@@ -95,6 +95,7 @@ class SessionOptions(_CallsProviders):
     def __init__(self) -> None:
         self._settings: dict[str, str] = {}
         self._dims: list[tuple[str, int]] = []
+        self._denoted: list[tuple[str, int]] = []
         self._config: dict[str, str] = {}
         self._providers = []
         self._initializers: list[tuple[str, Any]] = []
@@ -143,7 +144,8 @@ class SessionOptions(_CallsProviders):
         self._dims.append((str(name), int(size)))
 
     def add_free_dimension_override_by_denotation(self, denotation: str, size: int) -> None:
-        raise NotImplemented("denotations of dimensions are not read; add_free_dimension_override_by_name takes their names")
+        """Gives the open dimensions of a denotation, such as DATA_BATCH, a fixed size."""
+        self._denoted.append((str(denotation), int(size)))
 
     def add_session_config_entry(self, key: str, value: str) -> None:
         """The keys of docs/onnxruntime-names.md; others raise InvalidArgument."""
@@ -213,6 +215,7 @@ class SessionOptions(_CallsProviders):
             "optimize": self.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL,
             "disabled_passes": list(self.disabled_passes),
             "dims": list(self._dims),
+            "denoted_dims": list(self._denoted),
             "on_stage": self._stage,
         }
         if self.enable_profiling:
