@@ -19,8 +19,8 @@
 namespace anyrt {
 
 // What a session spends most freely. latency: all threads on one run. throughput: one thread a run, for callers that
-// run at the same time (unless `threads` is set). memory: the strict class's kernels, none of which keeps
-// weights in a second form, and activations are given back after each run.
+// run at the same time (unless `threads` is set). memory: no weights in a form that takes more memory than they do, and
+// activations are given back after each run.
 enum class Hint : uint8_t { kLatency, kThroughput, kMemory };
 
 // engine/config.h sets the options that people know by name.
