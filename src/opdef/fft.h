@@ -19,17 +19,23 @@ class Fft {
   // The same where im is zero on entry: the result has the symmetry X[n - k] = conj(X[k]) to the last bit.
   void transform_real(T* re, T* im, bool inverse) const;
 
- private:
   struct Stage {
     int64_t radix, before, after;  // n = before * radix * after
     std::vector<T> cos, sin;       // of the outputs 1 … radix - 1 at positions 0 … after - 1
   };
+  // None for a length that becomes a convolution.
+  const std::vector<Stage>& stages() const { return stages_; }
+  // Roots of unity of each stage's radix, stage after stage.
+  const std::vector<T>& root_cos() const { return root_cos_; }
+  const std::vector<T>& root_sin() const { return root_sin_; }
+
+ private:
   void split(T* re, T* im) const;
   void convolve(T* re, T* im) const;
 
   int64_t n_;
   std::vector<Stage> stages_;
-  std::vector<T> root_cos_, root_sin_;  // of each stage's radix, stage after stage
+  std::vector<T> root_cos_, root_sin_;
   // Convolution: exp(-pi i k² / n), and the transform of its conjugate continued periodically.
   std::vector<double> chirp_re_, chirp_im_, filter_re_, filter_im_;
   std::unique_ptr<Fft<double>> convolution_;
