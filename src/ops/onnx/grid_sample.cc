@@ -1,3 +1,5 @@
+#include "opdef/grid_sample.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -38,72 +40,8 @@ Status infer(InferContext& c) {
   return {};
 }
 
-enum class Padding : uint8_t { kZeros, kBorder, kReflection };
-enum class Mode : uint8_t { kNearest, kLinear, kCubic };
-
-struct Sampler {
-  Dims dims, strides;
-  Mode mode = Mode::kLinear;
-  Padding padding = Padding::kZeros;
-  bool align = false;
-  int64_t taps() const { return mode == Mode::kNearest ? 1 : mode == Mode::kLinear ? 2 : 4; }
-};
-
-// Folds x back at the borders until it lies between them.
-template <class G>
-G reflect(G x, G low, G high) {
-  const G range = high - low;
-  if (range <= 0) return low;
-  if (x >= low && x <= high) return x;
-  const G distance = x < low ? low - x : x - high;
-  const G rest = std::fmod(distance, range);
-  const bool even = std::fmod(std::floor(distance / range), G(2)) == 0;
-  return (x < low) == even ? low + rest : high - rest;
-}
-
-template <class G>
-void cubic_weights(G t, G* w) {
-  constexpr G a = G(-0.75);
-  const G u = 1 - t;
-  w[0] = ((a * (t + 1) - 5 * a) * (t + 1) + 8 * a) * (t + 1) - 4 * a;
-  w[1] = ((a + 2) * t - (a + 3)) * t * t + 1;
-  w[2] = ((a + 2) * u - (a + 3)) * u * u + 1;
-  w[3] = ((a * (u + 1) - 5 * a) * (u + 1) + 8 * a) * (u + 1) - 4 * a;
-}
-
-// The elements of one axis that coordinate g reads: index[taps] (-1: zero) and weight[taps].
-template <class G>
-void place(const Sampler& s, size_t axis, G g, int64_t* index, G* weight) {
-  const int64_t n = s.dims[axis];
-  const G size = static_cast<G>(n), low = s.align ? G(0) : G(-0.5), high = s.align ? size - 1 : size - G(0.5);
-  G x = s.align ? (g + 1) / 2 * (size - 1) : ((g + 1) * size - 1) / 2;
-  if (s.mode == Mode::kNearest) x = std::nearbyint(x);
-  if (std::isnan(x)) x = -size - 4;
-  // Cubic windows stay where they are: their elements are clamped one by one.
-  if (s.padding == Padding::kBorder && s.mode != Mode::kCubic) x = std::clamp(x, G(0), size - 1);
-  if (s.padding == Padding::kReflection) x = std::isinf(x) ? low : reflect(x, low, high);
-  x = std::clamp(x, G(-4), size + 3);  // further out nothing changes
-  const int64_t taps = s.taps(), base = static_cast<int64_t>(std::floor(x)), first = base - (taps == 4 ? 1 : 0);
-  const G part = x - static_cast<G>(base);
-  weight[0] = 1;
-  if (s.mode == Mode::kLinear) {
-    weight[0] = 1 - part;
-    weight[1] = part;
-  } else if (s.mode == Mode::kCubic) {
-    cubic_weights(part, weight);
-  }
-  for (int64_t k = 0; k < taps; ++k) {
-    int64_t i = first + k;
-    if (i < 0 || i >= n) {
-      if (s.padding == Padding::kZeros) i = -1;
-      if (s.padding == Padding::kBorder) i = std::clamp<int64_t>(i, 0, n - 1);
-      if (s.padding == Padding::kReflection) {
-        i = std::clamp<int64_t>(static_cast<int64_t>(reflect(static_cast<G>(i), low, high)), 0, n - 1);
-      }
-    }
-    index[k] = i;
-  }
-}
+using Sampler = GridSampler;
+using Mode = GridSampler::Mode;
 
 // All elements of a plane that one position reads, and their weights. An offset of -1 reads zero.
 template <class G>
@@ -116,7 +54,7 @@ template <class G>
 void place_all(const Sampler& s, const G* position, Reads<G>& r, std::vector<int64_t>& index, std::vector<G>& weight) {
   const size_t rank = s.dims.size(), taps = static_cast<size_t>(s.taps());
   for (size_t a = 0; a < rank; ++a)
-    place(s, a, position[rank - 1 - a], index.data() + a * taps, weight.data() + a * taps);
+    place_on_grid(s, a, position[rank - 1 - a], index.data() + a * taps, weight.data() + a * taps);
   for (size_t k = 0; k < r.offset.size(); ++k) {
     size_t rest = k;
     int64_t offset = 0;
@@ -206,23 +144,7 @@ Status eval(EvalContext& c) {
     return invalid_argument("X {} and grid {} do not fit: expected [N,C,spatial…] and [N,positions…,spatial rank]",
                             shape_string(x.dims()), shape_string(grid.dims()));
   }
-  Sampler s;
-  s.dims.assign(x.dims().begin() + 2, x.dims().end());
-  s.strides = row_major_strides(s.dims);
-  s.align = c.i("align_corners") != 0;
-  const std::string &mode = c.s("mode"), &padding = c.s("padding_mode");
-  if (mode == "nearest")
-    s.mode = Mode::kNearest;
-  else if (mode == "cubic")
-    s.mode = Mode::kCubic;
-  else if (mode != "linear")
-    return invalid_argument("mode is '{}', expected linear, nearest or cubic", mode);
-  if (padding == "border")
-    s.padding = Padding::kBorder;
-  else if (padding == "reflection")
-    s.padding = Padding::kReflection;
-  else if (padding != "zeros")
-    return invalid_argument("padding_mode is '{}', expected zeros, border or reflection", padding);
+  ANYRT_ASSIGN(const Sampler s, read_grid_sampler(c, Dims(x.dims().begin() + 2, x.dims().end())));
   Dims dims{x.dim(0), x.dim(1)};
   dims.insert(dims.end(), grid.dims().begin() + 1, grid.dims().end() - 1);
   ANYRT_ASSIGN(const int64_t count, checked_element_count(dims));

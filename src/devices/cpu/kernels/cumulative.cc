@@ -46,24 +46,25 @@ void chains(const Sizes& s, const T* x, T* y, int64_t count, int64_t apart, int6
   }
 }
 
-// Columns [begin, end) of one outer index, row after row: what is behind lies in y, or where x's own element is to stay
-// out one row further back in both.
+// Neighbouring chains, one step after the other.
 template <bool kProduct, class T>
 void columns(const Sizes& s, const T* x, T* y, int64_t begin, int64_t end) {
+  constexpr int64_t kWidth = 32;
   const int64_t step = s.reverse ? -s.inner : s.inner;
   const int64_t first = s.reverse ? (s.n - 1) * s.inner : 0;
-  const T start = T(kProduct ? 1 : 0);
-  for (int64_t k = 0; k < s.n; ++k) {
-    const T* in = x + first + k * step;
-    T* out = y + first + k * step;
-    if (k == 0) {
-      for (int64_t i = begin; i < end; ++i) out[i] = s.exclusive ? start : next<kProduct>(start, in[i]);
-    } else {
-      const T* add = s.exclusive ? in - step : in;
-      const T* before = out - step;
-      for (int64_t i = begin; i < end; ++i) out[i] = next<kProduct>(before[i], add[i]);
+  for (; begin + kWidth <= end; begin += kWidth) {
+    const T* in = x + first + begin;
+    T* out = y + first + begin;
+    T acc[kWidth], fresh[kWidth];
+    std::fill_n(acc, kWidth, T(kProduct ? 1 : 0));
+    for (int64_t k = 0; k < s.n; ++k, in += step, out += step) {
+      for (int64_t i = 0; i < kWidth; ++i) fresh[i] = in[i];
+      if (s.exclusive) std::copy_n(acc, kWidth, out);
+      for (int64_t i = 0; i < kWidth; ++i) acc[i] = next<kProduct>(acc[i], fresh[i]);
+      if (!s.exclusive) std::copy_n(acc, kWidth, out);
     }
   }
+  for (; begin < end; ++begin) chains<kProduct>(s, x + first + begin, y + first + begin, 1, 0, step);
 }
 
 template <bool kProduct, class T>
