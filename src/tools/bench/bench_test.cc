@@ -91,7 +91,7 @@ TEST(Rounds, RefusesWhatItDoesNotKnow) {
 
 TEST(Profile, TimesAndCostsOfNodes) {
   const std::unique_ptr<Session> s = small_session();
-  const Expected<Json> p = profile_session(*s, kInputs, 3);
+  const Expected<Json> p = profile_session(*s, kInputs, 3, 1);
   ASSERT_TRUE(p.ok()) << p.status().message();
   EXPECT_GT((*p)["total_ns"].as_double(), 0);
   EXPECT_EQ((*p)["weight_bytes"].as_double(), 48);
@@ -104,7 +104,10 @@ TEST(Profile, TimesAndCostsOfNodes) {
   EXPECT_GT(ns, 0);
   EXPECT_EQ(weights, 48);
   EXPECT_GE(flops, 2 * 2 * 4 * 3);  // with the batch of the input, 2
+  EXPECT_GT((*p)["roofline_flops"].as_double(), 1e8);
+  EXPECT_GT((*p)["roofline_bytes"].as_double(), 1e8);
   EXPECT_THAT(profile_text(*p, 5), HasSubstr("MatMul"));
+  EXPECT_THAT(profile_text(*p, 5), HasSubstr("roofline"));
 }
 
 TEST(Bench, CountsRuns) {

@@ -90,7 +90,8 @@ Status serve(const Args& args, int threads) {
 
 Status profile(const Args& args, int threads) {
   ANYRT_ASSIGN(const Loaded m, load_model(args, threads));
-  ANYRT_ASSIGN(const Json p, profile_session(*m.session, m.inputs, args.given("runs") ? args.integer("runs") : 10));
+  ANYRT_ASSIGN(const Json p,
+               profile_session(*m.session, m.inputs, args.given("runs") ? args.integer("runs") : 10, threads));
   const size_t top = static_cast<size_t>(std::max<int64_t>(0, args.integer("top")));
   std::printf("%s", args.flag("json") ? (p.dump() + "\n").c_str() : profile_text(p, top).c_str());
   return {};
