@@ -93,9 +93,9 @@ Status Builder::build(const ModelMsg& msg, Model& model) {
     if (msg.ir_version >= 3) return invalid_model("no opset import, which IR version {} requires", msg.ir_version);
     info.opsets[""] = 1;
   }
-  if (msg.ir_version > kNewestIrVersion) {
+  if (msg.ir_version > kNewestReadIrVersion) {
     log_warning("onnx: IR version {} is newer than {}, the newest known; unknown fields are skipped", msg.ir_version,
-                kNewestIrVersion);
+                kNewestReadIrVersion);
   }
   if (msg.has_training_info) log_info("onnx: the model's training information is not read");
   // Up to IR version 3 every initializer had to be an input, whether meant as one or not.

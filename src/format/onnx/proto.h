@@ -17,7 +17,8 @@ namespace anyrt::onnx {
 
 inline constexpr int kMaxDepth = 64;  // of nested subgraphs, types, functions and values
 inline constexpr int kMaxRank = 64;
-inline constexpr int kNewestIrVersion = 13;
+inline constexpr int kNewestIrVersion = 13;      // that is written
+inline constexpr int kNewestReadIrVersion = 14;  // fields that are not known are skipped
 
 using Entries = std::vector<std::pair<std::string_view, std::string_view>>;
 
