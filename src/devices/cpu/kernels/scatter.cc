@@ -171,7 +171,9 @@ Bound bind_scatter_nd(const BindQuery& q, const State&) {
   ANYRT_ASSIGN(Update u, update_of(q));
   u.count = t.count;
   u.length = product(q.input(0).dims, t.depth, q.input(0).rank());
-  if (q.input(2).count() != u.count * u.length) return not_implemented("updates of another size");
+  Dims expected(q.input(1).dims.begin(), q.input(1).dims.end() - 1);
+  expected.insert(expected.end(), q.input(0).dims.begin() + t.depth, q.input(0).dims.end());
+  if (q.input(2).dims != expected) return not_implemented("updates of another shape");
   return bound_step(
       [=](const StepArgs& args) -> Status {
         const int64_t* indices = args.input<int64_t>(1);
