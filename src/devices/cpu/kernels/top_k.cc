@@ -11,6 +11,44 @@
 #include "devices/cpu/kernel.h"
 #include "opdef/shape_util.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "devices/cpu/kernels/top_k.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace anyrt::cpu::HWY_NAMESPACE {
+namespace {
+
+// The first position from `i` on, or a little before it, where an element may come before `border`; where none does, a
+// position less than 64 before the end.
+template <bool kLargest>
+int64_t skip(const float* x, int64_t i, int64_t n, float border) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), step = 4 * lanes;
+  const auto b = hn::Set(d, border);
+  const auto behind = [&](int64_t at) HWY_ATTR {
+    const auto v = hn::LoadU(d, x + at);
+    return kLargest ? hn::Le(v, b) : hn::Ge(v, b);
+  };
+  for (; i + step <= n; i += step) {
+    const auto first = hn::And(behind(i), behind(i + lanes));
+    const auto second = hn::And(behind(i + 2 * lanes), behind(i + 3 * lanes));
+    if (!hn::AllTrue(d, hn::And(first, second))) break;
+  }
+  return i;
+}
+
+int64_t skip_largest(const float* x, int64_t i, int64_t n, float border) { return skip<true>(x, i, n, border); }
+int64_t skip_smallest(const float* x, int64_t i, int64_t n, float border) { return skip<false>(x, i, n, border); }
+
+}  // namespace
+}  // namespace anyrt::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
 // TopK over keys: an element's rank as an unsigned number with its position behind it, so that the order is total and
 // one comparison decides. NaN is the largest element, both zeros are one.
 
@@ -21,6 +59,9 @@ using Bound = Expected<std::unique_ptr<BoundStep>>;
 using State = std::shared_ptr<const void>;
 
 constexpr int64_t kElementsPerPiece = 1 << 14;
+
+HWY_EXPORT(skip_largest);
+HWY_EXPORT(skip_smallest);
 
 template <class T>
 uint64_t rank_of_int(T v) {
@@ -135,8 +176,16 @@ void pick(const Sizes& s, const typename E::Raw* x, KeyOf<E>* keys) {
   for (int64_t i = room; i < n;) {
     Key border = keys[k - 1];
     const typename E::Raw last = x[position_of<E>(border)];
+    if constexpr (std::is_same_v<E, F32>) {
+      const auto f = kLargest ? HWY_DYNAMIC_DISPATCH(skip_largest) : HWY_DYNAMIC_DISPATCH(skip_smallest);
+      i = f(reinterpret_cast<const float*>(x), i, n, std::bit_cast<float>(last));
+    }
     while (i + kBlock <= n && !any_ahead<E, kLargest>(x + i, last)) i += kBlock;
     for (const int64_t end = std::min(n, i + kBlock); i < end; ++i) {
+      if constexpr (!std::is_void_v<typename E::Value>) {
+        const auto v = std::bit_cast<typename E::Value>(x[i]), b = std::bit_cast<typename E::Value>(last);
+        if (kLargest ? v <= b : v >= b) continue;
+      }
       const Key key = key_of<E>(x[i], i, kLargest);
       if (!(key > border)) continue;
       if (k == 1) {
@@ -280,3 +329,4 @@ constexpr KernelRow kRows[] = {{.kernel = "top_k", .op = "TopK", .dtypes = kNume
 extern const KernelTable kernels_top_k = {kRows};
 
 }  // namespace anyrt::cpu
+#endif

@@ -21,6 +21,21 @@ TEST(TopK, EveryTypeAndAxis) {
   }
 }
 
+TEST(TopK, LongRowsOnEveryIsa) {
+  on_every_isa([] {
+    for (const int n : {70, 127, 1000, 1023}) {
+      for (const int k : {1, 2, 9}) {
+        for (const int largest : {0, 1}) {
+          EXPECT_TRUE(check_kernel(
+              kTopK, fmt::format("largest={} : f32[3,{}]{{rand:{}}}, i64[1]{{{}}} -> ?, ?", largest, n, k, k)));
+          EXPECT_TRUE(check_kernel(
+              kTopK, fmt::format("axis=0 largest={} : f32[{},3]{{rand:{}}}, i64[1]{{{}}} -> ?, ?", largest, n, k, k)));
+        }
+      }
+    }
+  });
+}
+
 TEST(TopK, NanZerosAndInfinity) {
   for (const char* type : {"f32", "f64", "f16", "bf16"}) {
     for (const int largest : {0, 1}) {
