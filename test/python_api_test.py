@@ -153,6 +153,7 @@ class Sessions(unittest.TestCase):
     def test_ctrl_c(self):
         for options in ("None", "ort.RunOptions()"):
             code = ("import sys; sys.path.insert(0, %r)\nimport python_api_test as t, numpy as np, anyrt as ort, os, signal, threading\n"
+                    "signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests were started in the background\n"
                     "quick = ort.InferenceSession(t.one('Relu'))\nquick.run(None, {'x': np.zeros(2, np.float32)})\n"
                     "s, o = ort.InferenceSession(t.slow_model()), %s\nthreading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
                     "try:\n    s.run(None, {'x': np.zeros((64, 64), np.float32)}, o)\nexcept KeyboardInterrupt:\n    print('stopped')\n"
