@@ -118,7 +118,8 @@ Expected<void*> allocate_bytes(size_t bytes) {
   // address.
   const size_t rounded = std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
   const bool large = rounded >= kHugePage;
-  void* data = std::aligned_alloc(large ? kHugePage : kAlignment, rounded);
+  void* data = nullptr;  // not aligned_alloc, which wants sizes that are multiples of the alignment
+  if (posix_memalign(&data, large ? kHugePage : kAlignment, rounded) != 0) data = nullptr;
   if (data == nullptr && meter) meter->remove(bytes);
   if (data == nullptr) return make_error(Code::kResourceExhausted, "out of memory for a buffer of {} bytes", bytes);
 #if defined(MADV_HUGEPAGE)

@@ -118,8 +118,9 @@ TEST(FusedMatMul, Epilogues) {
         "-> ?",
         "alpha=0.5 transB=1 : f32[2,3,20,30]{rand:1}, f32[2,3,45,30]{rand:2}, f32[2,1,1,45]{rand:3} -> ?",
         "alpha=0.5 transA=1 : f32[3,30,20]{rand:1}, f32[30,45]{rand:2}, f32[3,20,1]{rand:3} -> ?",
-        "activation=\"Clip\" activation_params=[-0.5,0.5] : f32[2,3,30]{rand:1}, f32[30,5]{rand:2}, f32[2,3,5]{rand:3} "
-        "-> ?",
+        ("activation=\"Clip\" activation_params=[-0.5,0.5] : f32[2,3,30]{rand:1}, f32[30,5]{rand:2}, "
+         "f32[2,3,5]{rand:3} "
+         "-> ?"),
         "activation=\"Swish\" : f32[1,30]{rand:1}, f32[30,77]{rand:2}, f32[77]{rand:3}, f32[1,77]{rand:4} -> ?",
         "activation=\"Sigmoid\" : f16[2,3,30]{rand:1}, f16[30,5]{rand:2}, f16[5]{rand:3}, f16[2,3,5]{rand:4} -> ?",
         "activation=\"Tanh\" : f64[2,3,30]{rand:1}, f64[30,5]{rand:2}, f64[5]{rand:3}, f64[2,3,5]{rand:4} -> ?",
