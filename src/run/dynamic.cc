@@ -13,6 +13,7 @@ bool is_shape_like(const Tensor& t) { return is_int(t.dtype()) && t.size() <= 64
 Expected<bool> Executor::State::run_dynamic_step(size_t i, Frame& frame, Call& call) const {
   const PlanStep& step = plan->steps[i];
   const Node& node = plan->graph->node(step.compiled.nodes.back());
+  if (step.outputs.empty()) return false;
   std::vector<const Tensor*> inputs;
   for (uint32_t s : step.inputs) {
     const Value* v = s == kNoSlot || frame.values[s].empty() ? nullptr : &frame.values[s];
