@@ -53,7 +53,11 @@ int64_t arg_row(const float* x, int64_t n, bool want_last) {
   }
   for (; i + lanes <= n; i += lanes) b0 = better(b0, hn::LoadU(d, x + i));
   const V b = better(better(b0, b1), better(b2, b3));
-  float best = hn::GetLane(kLowest ? hn::MinOfLanes(d, b) : hn::MaxOfLanes(d, b));
+  // Not by MinOfLanes and MaxOfLanes, which do not give infinities on every target.
+  HWY_ALIGN float lane[hn::MaxLanes(D())];
+  hn::Store(b, d, lane);
+  float best = lane[0];
+  for (int64_t k = 1; k < lanes; ++k) best = (kLowest ? lane[k] < best : lane[k] > best) ? lane[k] : best;
   for (; i < n; ++i) best = (kLowest ? x[i] < best : x[i] > best) ? x[i] : best;
   if (want_last) {
     while (x[--n] != best) {

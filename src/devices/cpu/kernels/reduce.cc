@@ -98,7 +98,13 @@ struct RowPicker {
     const D d;
     const auto m = pick<kMax>(pick<kMax>(m0, m1), pick<kMax>(m2, m3));
     if (!hn::AllFalse(d, hn::IsNaN(m))) return std::numeric_limits<double>::quiet_NaN();
-    return static_cast<double>(hn::GetLane(kMax ? hn::MaxOfLanes(d, m) : hn::MinOfLanes(d, m)));
+    // Not by MinOfLanes and MaxOfLanes, which do not give infinities on every target.
+    using Lane = hn::TFromD<D>;
+    HWY_ALIGN Lane lane[hn::MaxLanes(D())];
+    hn::Store(m, d, lane);
+    Lane best = lane[0];
+    for (size_t k = 1; k < hn::Lanes(d); ++k) best = (kMax ? lane[k] > best : lane[k] < best) ? lane[k] : best;
+    return static_cast<double>(best);
   }
 };
 
