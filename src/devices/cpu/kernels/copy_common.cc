@@ -98,12 +98,12 @@ StridedCopy::StridedCopy(size_t element_bytes, const Dims& dims, const Dims& fro
     : element_(element_bytes) {
   const auto bytes = static_cast<int64_t>(element_bytes);
   std::vector<Axis> axes;
-  outer_count_ = 1;
+  // Nothing to copy: the other sizes may be absurd.
+  outer_count_ = std::find(dims.begin(), dims.end(), 0) == dims.end() ? 1 : 0;
+  if (outer_count_ == 0) return;
   for (size_t i = 0; i < dims.size(); ++i) {
-    if (dims[i] == 0) outer_count_ = 0;
     if (dims[i] != 1) axes.push_back({dims[i], from[i] * bytes, to[i] * bytes});
   }
-  if (outer_count_ == 0) return;
   // The target is written in its own order.
   std::stable_sort(axes.begin(), axes.end(),
                    [](const Axis& a, const Axis& b) { return std::abs(a.to) > std::abs(b.to); });
