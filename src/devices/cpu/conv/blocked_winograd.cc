@@ -42,6 +42,7 @@ struct TileOutput {
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "devices/cpu/conv/winograd-inl.h"
 #include "devices/cpu/kernels/activation-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -50,24 +51,6 @@ namespace {
 
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
-
-struct Six {
-  V a, b, c, d, e, f;
-};
-// B^T applied to six values.
-HWY_INLINE Six transform_in(D d, const Six& x) {
-  const V four = hn::Set(d, 4.0f), two = hn::Set(d, 2.0f), five = hn::Set(d, 5.0f);
-  Six y;
-  y.a = hn::MulAdd(four, x.a, hn::NegMulAdd(five, x.c, x.e));
-  const V bd = hn::NegMulAdd(four, x.b, x.d), ce = hn::NegMulAdd(four, x.c, x.e);
-  y.b = hn::Add(ce, bd);
-  y.c = hn::Sub(ce, bd);
-  const V db = hn::Mul(two, hn::Sub(x.d, x.b)), ec = hn::Sub(x.e, x.c);
-  y.d = hn::Add(ec, db);
-  y.e = hn::Sub(ec, db);
-  y.f = hn::MulAdd(four, x.b, hn::NegMulAdd(five, x.d, x.f));
-  return y;
-}
 
 void tile_input(const TileInput& t) {
   const D d;
@@ -87,8 +70,9 @@ void tile_input(const TileInput& t) {
   HWY_ALIGN float half[36 * hn::MaxLanes(D())];
   for (int64_t k = 0; k < 6; ++k) {
     const float* p = x + k * lanes;
-    const Six s = transform_in(d, {hn::LoadU(d, p), hn::LoadU(d, p + row), hn::LoadU(d, p + 2 * row),
-                                   hn::LoadU(d, p + 3 * row), hn::LoadU(d, p + 4 * row), hn::LoadU(d, p + 5 * row)});
+    const Six<V> s =
+        transform_in(d, Six<V>{hn::LoadU(d, p), hn::LoadU(d, p + row), hn::LoadU(d, p + 2 * row),
+                               hn::LoadU(d, p + 3 * row), hn::LoadU(d, p + 4 * row), hn::LoadU(d, p + 5 * row)});
     float* to = half + k * lanes;
     hn::Store(s.a, d, to);
     hn::Store(s.b, d, to + 6 * lanes);
@@ -99,8 +83,9 @@ void tile_input(const TileInput& t) {
   }
   for (int64_t i = 0; i < 6; ++i) {
     const float* p = half + i * 6 * lanes;
-    const Six s = transform_in(d, {hn::Load(d, p), hn::Load(d, p + lanes), hn::Load(d, p + 2 * lanes),
-                                   hn::Load(d, p + 3 * lanes), hn::Load(d, p + 4 * lanes), hn::Load(d, p + 5 * lanes)});
+    const Six<V> s =
+        transform_in(d, Six<V>{hn::Load(d, p), hn::Load(d, p + lanes), hn::Load(d, p + 2 * lanes),
+                               hn::Load(d, p + 3 * lanes), hn::Load(d, p + 4 * lanes), hn::Load(d, p + 5 * lanes)});
     float* to = t.v + i * 6 * t.matrix;
     hn::StoreU(s.a, d, to);
     hn::StoreU(s.b, d, to + t.matrix);
@@ -111,17 +96,6 @@ void tile_input(const TileInput& t) {
   }
 }
 
-struct Four {
-  V a, b, c, d;
-};
-// A^T applied to six values.
-HWY_INLINE Four transform_out(D d, const Six& m) {
-  const V two = hn::Set(d, 2.0f), four = hn::Set(d, 4.0f), eight = hn::Set(d, 8.0f);
-  const V plus = hn::Add(m.b, m.c), minus = hn::Sub(m.b, m.c), plus2 = hn::Add(m.d, m.e), minus2 = hn::Sub(m.d, m.e);
-  return {hn::Add(hn::Add(m.a, plus), plus2), hn::MulAdd(two, minus2, minus), hn::MulAdd(four, plus2, plus),
-          hn::Add(hn::MulAdd(eight, minus2, minus), m.f)};
-}
-
 // False when a sum is not finite.
 bool tile_output(const TileOutput& t) {
   const D d;
@@ -130,8 +104,9 @@ bool tile_output(const TileOutput& t) {
   for (int64_t k = 0; k < 6; ++k) {
     const float* p = t.m + k * t.matrix;
     const int64_t row = 6 * t.matrix;
-    const Four s = transform_out(d, {hn::LoadU(d, p), hn::LoadU(d, p + row), hn::LoadU(d, p + 2 * row),
-                                     hn::LoadU(d, p + 3 * row), hn::LoadU(d, p + 4 * row), hn::LoadU(d, p + 5 * row)});
+    const Four<V> s =
+        transform_out(d, Six<V>{hn::LoadU(d, p), hn::LoadU(d, p + row), hn::LoadU(d, p + 2 * row),
+                                hn::LoadU(d, p + 3 * row), hn::LoadU(d, p + 4 * row), hn::LoadU(d, p + 5 * row)});
     hn::Store(s.a, d, half + k * lanes);
     hn::Store(s.b, d, half + (6 + k) * lanes);
     hn::Store(s.c, d, half + (12 + k) * lanes);
@@ -141,9 +116,9 @@ bool tile_output(const TileOutput& t) {
   V all = hn::Zero(d);  // NaN as soon as one value is not finite
   for (int64_t i = 0; i < t.rows; ++i) {
     const float* p = half + i * 6 * lanes;
-    const Four s =
-        transform_out(d, {hn::Load(d, p), hn::Load(d, p + lanes), hn::Load(d, p + 2 * lanes),
-                          hn::Load(d, p + 3 * lanes), hn::Load(d, p + 4 * lanes), hn::Load(d, p + 5 * lanes)});
+    const Four<V> s =
+        transform_out(d, Six<V>{hn::Load(d, p), hn::Load(d, p + lanes), hn::Load(d, p + 2 * lanes),
+                                hn::Load(d, p + 3 * lanes), hn::Load(d, p + 4 * lanes), hn::Load(d, p + 5 * lanes)});
     const V zero = hn::Zero(d);
     all = hn::MulAdd(s.a, zero, hn::MulAdd(s.b, zero, hn::MulAdd(s.c, zero, hn::MulAdd(s.d, zero, all))));
     float* y = t.y + i * t.row;

@@ -46,6 +46,7 @@ struct WinogradOutput {
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "devices/cpu/conv/winograd-inl.h"
 #include "devices/cpu/kernels/activation-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -66,24 +67,6 @@ HWY_INLINE void pieces(const WinogradShape& s, int64_t group, const F& f) {
     f(at - first, r, tile, n);
     at += n;
   }
-}
-
-// B^T applied to six values.
-struct Six {
-  V a, b, c, d, e, f;
-};
-HWY_INLINE Six transform_in(D d, const Six& x) {
-  const V four = hn::Set(d, 4.0f), two = hn::Set(d, 2.0f), five = hn::Set(d, 5.0f);
-  Six y;
-  y.a = hn::MulAdd(four, x.a, hn::NegMulAdd(five, x.c, x.e));
-  const V bd = hn::NegMulAdd(four, x.b, x.d), ce = hn::NegMulAdd(four, x.c, x.e);
-  y.b = hn::Add(ce, bd);
-  y.c = hn::Sub(ce, bd);
-  const V db = hn::Mul(two, hn::Sub(x.d, x.b)), ec = hn::Sub(x.e, x.c);
-  y.d = hn::Add(ec, db);
-  y.e = hn::Sub(ec, db);
-  y.f = hn::MulAdd(four, x.b, hn::NegMulAdd(five, x.d, x.f));
-  return y;
 }
 
 // One channel's group of tiles.
@@ -128,11 +111,11 @@ void input_group(const WinogradShape& s, const WinogradInput& in, int64_t group,
   HWY_ALIGN float half[36 * hn::MaxLanes(D())];
   for (int64_t i = 0; i < 6; ++i) {
     const float* row = source + i * pitch;
-    Six x;
+    Six<V> x;
     V unused0, unused1;
     hn::LoadInterleaved4(d, row, x.a, x.b, x.c, x.d);
     hn::LoadInterleaved4(d, row + 4, x.e, x.f, unused0, unused1);
-    const Six t = transform_in(d, x);
+    const Six<V> t = transform_in(d, x);
     float* to = half + i * 6 * lanes;
     hn::Store(t.a, d, to);
     hn::Store(t.b, d, to + lanes);
@@ -145,9 +128,9 @@ void input_group(const WinogradShape& s, const WinogradInput& in, int64_t group,
   const int64_t step = 6 * lanes;
   for (int64_t k = 0; k < 6; ++k) {
     const float* column = half + k * lanes;
-    const Six t = transform_in(
-        d, {hn::Load(d, column), hn::Load(d, column + step), hn::Load(d, column + 2 * step),
-            hn::Load(d, column + 3 * step), hn::Load(d, column + 4 * step), hn::Load(d, column + 5 * step)});
+    const Six<V> t = transform_in(
+        d, Six<V>{hn::Load(d, column), hn::Load(d, column + step), hn::Load(d, column + 2 * step),
+                  hn::Load(d, column + 3 * step), hn::Load(d, column + 4 * step), hn::Load(d, column + 5 * step)});
     float* to = v + k * in.matrix;
     hn::StoreU(t.a, d, to);
     hn::StoreU(t.b, d, to + 6 * in.matrix);
@@ -156,17 +139,6 @@ void input_group(const WinogradShape& s, const WinogradInput& in, int64_t group,
     hn::StoreU(t.e, d, to + 24 * in.matrix);
     hn::StoreU(t.f, d, to + 30 * in.matrix);
   }
-}
-
-// A^T applied to six values.
-struct Four {
-  V a, b, c, d;
-};
-HWY_INLINE Four transform_out(D d, const Six& m) {
-  const V two = hn::Set(d, 2.0f), four = hn::Set(d, 4.0f), eight = hn::Set(d, 8.0f);
-  const V plus = hn::Add(m.b, m.c), minus = hn::Sub(m.b, m.c), plus2 = hn::Add(m.d, m.e), minus2 = hn::Sub(m.d, m.e);
-  return {hn::Add(hn::Add(m.a, plus), plus2), hn::MulAdd(two, minus2, minus), hn::MulAdd(four, plus2, plus),
-          hn::Add(hn::MulAdd(eight, minus2, minus), m.f)};
 }
 
 // One channel's group of tiles; true when all results are finite.
@@ -179,9 +151,9 @@ bool output_group(const WinogradShape& s, const FusedActivation& activation, con
   for (int64_t k = 0; k < 6; ++k) {
     const float* column = m + k * out.matrix;
     const int64_t step = 6 * out.matrix;
-    const Four t = transform_out(
-        d, {hn::LoadU(d, column), hn::LoadU(d, column + step), hn::LoadU(d, column + 2 * step),
-            hn::LoadU(d, column + 3 * step), hn::LoadU(d, column + 4 * step), hn::LoadU(d, column + 5 * step)});
+    const Four<V> t = transform_out(
+        d, Six<V>{hn::LoadU(d, column), hn::LoadU(d, column + step), hn::LoadU(d, column + 2 * step),
+                  hn::LoadU(d, column + 3 * step), hn::LoadU(d, column + 4 * step), hn::LoadU(d, column + 5 * step)});
     hn::Store(t.a, d, half + k * lanes);
     hn::Store(t.b, d, half + (6 + k) * lanes);
     hn::Store(t.c, d, half + (12 + k) * lanes);
@@ -193,9 +165,9 @@ bool output_group(const WinogradShape& s, const FusedActivation& activation, con
   with_activation(d, activation, [&](auto act) HWY_ATTR {
     for (int64_t i = 0; i < 4; ++i) {
       const float* row = half + i * 6 * lanes;
-      Four t =
-          transform_out(d, {hn::Load(d, row), hn::Load(d, row + lanes), hn::Load(d, row + 2 * lanes),
-                            hn::Load(d, row + 3 * lanes), hn::Load(d, row + 4 * lanes), hn::Load(d, row + 5 * lanes)});
+      Four<V> t = transform_out(
+          d, Six<V>{hn::Load(d, row), hn::Load(d, row + lanes), hn::Load(d, row + 2 * lanes),
+                    hn::Load(d, row + 3 * lanes), hn::Load(d, row + 4 * lanes), hn::Load(d, row + 5 * lanes)});
       const V zero = hn::Zero(d);
       sum = hn::MulAdd(t.a, zero, sum);
       sum = hn::MulAdd(t.b, zero, sum);
