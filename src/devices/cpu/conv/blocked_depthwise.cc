@@ -194,18 +194,13 @@ class BlockedDepthwise final : public BoundStep {
   void copy(const float* x, int64_t first, int64_t last, float* to) const {
     const WindowAxis &h = p_.g.axes[0], &v = p_.g.axes[1];
     const int64_t lanes = w_->lanes, count = (last - first - 1) * h.stride + (h.kernel - 1) * h.dilation + 1;
-    const int64_t begin = std::clamp<int64_t>(v.pad_begin, 0, pitch_),
-                  end = std::clamp<int64_t>(v.pad_begin + v.in, begin, pitch_);
     for (int64_t r = 0; r < count; ++r, to += pitch_ * lanes) {
       const int64_t iy = h.start(first) + r;
       if (iy < 0 || iy >= h.in) {
         std::fill_n(to, pitch_ * lanes, 0.0f);
         continue;
       }
-      std::fill_n(to, begin * lanes, 0.0f);
-      std::memcpy(to + begin * lanes, x + iy * v.in * lanes,
-                  static_cast<size_t>((end - begin) * lanes) * sizeof(float));
-      std::fill(to + end * lanes, to + pitch_ * lanes, 0.0f);
+      copy_padded_row(x + iy * v.in * lanes, v, pitch_, lanes, to);
     }
   }
 

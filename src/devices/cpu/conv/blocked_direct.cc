@@ -188,8 +188,6 @@ class BlockedDirect final : public BoundStep {
 
   void copy(const float* x, int64_t oz, int64_t row, float* to) const {
     const int64_t blocks = ceil_div(p_.in_group, unit_), plane = h_.in * v_.in;
-    const int64_t begin = std::clamp<int64_t>(v_.pad_begin, 0, pitch_),
-                  end = std::clamp<int64_t>(v_.pad_begin + v_.in, begin, pitch_);
     for (int64_t c = 0; c < blocks; ++c) {
       for (int64_t z = 0; z < d_.kernel; ++z) {
         const int64_t iz = d_.start(oz) + z * d_.dilation;
@@ -199,10 +197,7 @@ class BlockedDirect final : public BoundStep {
             std::fill_n(to, row_step_, 0.0f);
             continue;
           }
-          std::fill_n(to, begin * unit_, 0.0f);
-          std::memcpy(to + begin * unit_, x + (c * p_.in_size + iz * plane + iy * v_.in) * unit_,
-                      static_cast<size_t>((end - begin) * unit_) * sizeof(float));
-          std::fill(to + end * unit_, to + row_step_, 0.0f);
+          copy_padded_row(x + (c * p_.in_size + iz * plane + iy * v_.in) * unit_, v_, pitch_, unit_, to);
         }
       }
     }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "devices/cpu/gemm/epilogue.h"
@@ -34,6 +36,15 @@ struct WinogradWeights {
 // Whether they pay for a convolution with these channels and output sizes.
 bool winograd_pays(const ConvGeometry& g);
 Expected<std::shared_ptr<const void>> winograd_weights(const Tensor& w);
+
+// A row of v.in positions, `unit` floats each, between zeros: `pitch` positions from that of the first tap on.
+inline void copy_padded_row(const float* row, const WindowAxis& v, int64_t pitch, int64_t unit, float* to) {
+  const int64_t begin = std::clamp<int64_t>(v.pad_begin, 0, pitch),
+                end = std::clamp<int64_t>(v.pad_begin + v.in, begin, pitch);
+  std::fill_n(to, begin * unit, 0.0f);
+  std::memcpy(to + begin * unit, row, static_cast<size_t>((end - begin) * unit) * sizeof(float));
+  std::fill(to + end * unit, to + pitch * unit, 0.0f);
+}
 
 using ConvBound = Expected<std::unique_ptr<BoundStep>>;
 ConvBound bind_unfolded(ConvPlan plan);

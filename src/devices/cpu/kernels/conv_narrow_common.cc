@@ -183,13 +183,7 @@ class ConvNarrow final : public BoundStep {
 
  private:
   void copy(const float* x, float* to, int64_t begin, int64_t end) const {
-    const int64_t first = std::min(v_.pad_begin, pitch_), count = std::clamp<int64_t>(v_.in, 0, pitch_ - first);
-    for (int64_t i = begin; i < end; ++i) {
-      float* line = to + i * pitch_;
-      std::fill_n(line, first, 0.0f);
-      std::memcpy(line + first, x + i * v_.in, static_cast<size_t>(count) * sizeof(float));
-      std::fill(line + first + count, line + pitch_, 0.0f);
-    }
+    for (int64_t i = begin; i < end; ++i) copy_padded_row(x + i * v_.in, v_, pitch_, 1, to + i * pitch_);
   }
 
   void row(const float* x, const float* w, int64_t index, int64_t* rows, const float** weights, float* y,
