@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <bit>
 #include <cfenv>
 #include <chrono>
 #include <condition_variable>
@@ -26,7 +27,7 @@ namespace {
 
 constexpr int kMaxWorkers = 1023;
 constexpr int64_t kPiecesPerThread = 4;  // more pieces than threads, so that a slow thread does not hold up the others
-constexpr auto kSpinTime = std::chrono::microseconds(30);
+constexpr auto kSpinTime = std::chrono::microseconds(100);
 
 thread_local bool inside_piece = false;
 
@@ -41,6 +42,10 @@ void pause_cpu() {
 // Waits a little for `ready` without giving up the processor.
 template <class Ready>
 bool spin_until(Ready ready) {
+  for (int i = 0; i < 64; ++i) {
+    if (ready()) return true;
+    pause_cpu();
+  }
   const auto end = std::chrono::steady_clock::now() + kSpinTime;
   do {
     for (int i = 0; i < 32; ++i) {
@@ -51,92 +56,175 @@ bool spin_until(Ready ready) {
   return false;
 }
 
-// One parallel_for in progress. It lives on the caller's stack: the caller leaves only when `running` is zero and the
-// job is off the list.
-struct Job {
-  Job(detail::RangeCall job_call, void* job_context, int64_t job_n, int64_t job_piece)
-      : call(job_call),
-        context(job_context),
-        n(job_n),
-        piece(job_piece),
-        pieces(job_n / job_piece + (job_n % job_piece != 0 ? 1 : 0)) {
-    std::fegetenv(&float_mode);
+// A thread's rounding and treatment of subnormals, cheaper to read than the whole environment.
+class FloatMode {
+ public:
+#if defined(__SSE2__)
+  FloatMode() : vector_(_mm_getcsr()) { asm volatile("fnstcw %0" : "=m"(scalar_)); }
+  void apply() const {
+    constexpr unsigned kFlags = 0x3f;  // of exceptions that have been raised
+    const FloatMode now;
+    if (((now.vector_ ^ vector_) & ~kFlags) != 0) _mm_setcsr(vector_);
+    if (now.scalar_ != scalar_) asm volatile("fldcw %0" : : "m"(scalar_));
   }
 
-  const detail::RangeCall call;
-  void* const context;
-  const int64_t n, piece, pieces;
-  std::fenv_t float_mode;        // the caller's rounding and treatment of subnormals
-  std::atomic<int64_t> next{0};  // number of the piece to hand out
-  std::atomic<int> running{0};   // workers inside
-  std::atomic<bool> failed{false};
-  int wanted = 0;            // workers that may still join; guarded by the pool's mutex
-  std::exception_ptr error;  // set by the one who sets `failed`
+ private:
+  unsigned vector_;
+  uint16_t scalar_;
+#else
+  FloatMode() { std::fegetenv(&mode_); }
+  void apply() const { std::fesetenv(&mode_); }
 
-  bool exhausted() const { return next.load(std::memory_order_relaxed) >= pieces; }
+ private:
+  std::fenv_t mode_;
+#endif
+};
 
-  void run_pieces() {
+// Processors of different caches take a quarter of a microsecond to hand a line over: what a worker needs to begin lies
+// in one line, and nobody waits for a line before he computes.
+constexpr size_t kLine = 64;
+
+// One parallel_for in progress. It lives on the caller's stack: the caller leaves only when nobody else is inside.
+//
+// The pieces are split into shares. A member does its own one first, so that the same thread meets the same part of the
+// data in one loop after the other, and then what others have left. The first piece of a share belongs to the member
+// that it is for; where that one never comes, the caller does it in the end.
+class Job {
+ public:
+  Job(detail::RangeCall call, void* context, int64_t n, int64_t piece, int threads)
+      : call_(call), context_(context), n_(n), piece_(piece), threads_(threads) {
+    for (int i = 0; i < shares(); ++i) shares_[i].next.store(first(i) + 1, std::memory_order_relaxed);
+  }
+
+  int helpers() const { return threads_ - 1; }
+  const FloatMode& mode() const { return mode_; }
+  const std::exception_ptr& error() const { return error_; }
+
+  // The caller is member 0, workers count on in the order in which they come.
+  void run_share(int member) {
+    if (member >= shares()) return;
+    run_first(member);
+    run_rest(member);
+  }
+  void run_first(int share) {
+    if (share < shares() && !failed_.load(std::memory_order_relaxed)) run_piece(first(share));
+  }
+  void run_shares_of_others(int member) {
+    for (int i = 1; i <= shares(); ++i) run_rest((member + i) % shares());
+  }
+
+ private:
+  static constexpr int kMostShares = 16;
+  struct alignas(kLine) Share {
+    std::atomic<int64_t> next{0};  // number of the piece to hand out
+  };
+  int shares() const { return std::min(threads_, kMostShares); }
+  int64_t first(int share) const {
+    const int64_t pieces = n_ / piece_ + (n_ % piece_ != 0 ? 1 : 0), each = pieces / shares(), more = pieces % shares();
+    return each * share + std::min<int64_t>(share, more);
+  }
+
+  void run_rest(int share) {
+    const int64_t end = first(share + 1);
+    std::atomic<int64_t>& next = shares_[share].next;
+    while (next.load(std::memory_order_relaxed) < end && !failed_.load(std::memory_order_relaxed)) {
+      const int64_t piece = next.fetch_add(1, std::memory_order_relaxed);
+      if (piece < end) run_piece(piece);
+    }
+  }
+  void run_piece(int64_t piece) {
     inside_piece = true;
-    for (;;) {
-      const int64_t index = next.fetch_add(1, std::memory_order_relaxed);
-      if (index >= pieces) break;
-      const int64_t begin = index * piece;
-      try {
-        call(context, begin, begin + std::min(piece, n - begin));
-      } catch (...) {
-        if (!failed.exchange(true)) error = std::current_exception();
-        next.store(pieces, std::memory_order_relaxed);
-      }
+    const int64_t begin = piece * piece_;
+    try {
+      call_(context_, begin, begin + std::min(piece_, n_ - begin));
+    } catch (...) {
+      if (!failed_.exchange(true)) error_ = std::current_exception();
     }
     inside_piece = false;
   }
+
+  const detail::RangeCall call_;
+  void* const context_;
+  const int64_t n_, piece_;
+  const int threads_;
+  const FloatMode mode_;  // the caller's
+  std::atomic<bool> failed_{false};
+  std::exception_ptr error_;  // set by the one who sets `failed_`
+  Share shares_[kMostShares];
 };
 
 class Pool {
  public:
-  void run(Job& job, int helpers) {
-    int sleepers;
-    {
-      const std::lock_guard lock(mutex_);
-      start_workers(helpers);
-      job.wanted = helpers;
-      jobs_.push_back(&job);
-      generation_.fetch_add(1, std::memory_order_release);
-      sleepers = parked_;
+  void run(Job& job) {
+    const int helpers = job.helpers();
+    if (workers_.load(std::memory_order_relaxed) < helpers) start_workers(helpers);
+    const int number = take_seat();
+    if (number < 0) {  // more callers than anybody could help
+      for (int i = 0; i <= helpers; ++i) job.run_share(i);
+      return;
     }
-    for (int i = std::min(helpers, sleepers); i > 0; --i) posted_.notify_one();
-    job.run_pieces();
-    {
-      const std::lock_guard lock(mutex_);
-      jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
-    }
-    const auto done = [&] { return job.running.load(std::memory_order_acquire) == 0; };
+    Seat& seat = seats_[number];
+    seat.job = &job;
+    seat.state.store(static_cast<uint64_t>(helpers), std::memory_order_release);
+    // A worker that goes to sleep right now may be missed: the caller does its share then.
+    if (parked_.load(std::memory_order_relaxed) > 0) wake(helpers);
+    job.run_share(0);
+    if (!is_left(seat)) job.run_shares_of_others(0);
+    uint64_t state = seat.state.load(std::memory_order_acquire);
+    if ((state & kWanted) != 0) state = seat.state.fetch_and(~kWanted, std::memory_order_acq_rel);
+    for (int i = static_cast<int>(state & kWanted); i > 0; --i) job.run_first(helpers + 1 - i);
+    const auto done = [&] { return (seat.state.load(std::memory_order_acquire) & kInside) == 0; };
     if (!spin_until(done)) {
       std::unique_lock lock(mutex_);
+      seat.state.fetch_or(kCallerSleeps);
       finished_.wait(lock, done);
     }
+    taken_.fetch_and(~(uint64_t{1} << number), std::memory_order_release);
   }
 
   // Ends the workers; no job may be running or come.
   void stop() {
     {
       const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      generation_.fetch_add(1, std::memory_order_release);
+      stopping_.store(true);
     }
     posted_.notify_all();
     for (std::thread& t : threads_) t.join();
     threads_.clear();
   }
 
-  int worker_count() {
-    const std::lock_guard lock(mutex_);
-    return workers_;
-  }
+  int worker_count() const { return workers_.load(std::memory_order_relaxed); }
 
  private:
-  // The mutex is held.
+  // Where a caller offers its job. Seats outlive jobs, so that a worker may look at one at any time.
+  struct alignas(kLine) Seat {
+    std::atomic<uint64_t> state{0};  // workers that may still join, workers inside, and whether the caller sleeps
+    Job* job = nullptr;              // valid for whoever has joined
+  };
+  static constexpr uint64_t kWanted = 0xffff, kOneInside = 0x10000, kInside = 0xffff0000, kCallerSleeps = 0x100000000;
+  static constexpr int kSeats = 64;
+
+  // Whether all workers that were wanted have come and gone: they leave when nothing is left to do.
+  static bool is_left(const Seat& seat) {
+    return (seat.state.load(std::memory_order_acquire) & (kWanted | kInside)) == 0;
+  }
+
+  // -1: none is free.
+  int take_seat() {
+    uint64_t taken = taken_.load(std::memory_order_relaxed);
+    while (taken != ~uint64_t{0}) {
+      const int number = std::countr_one(taken);
+      if (!taken_.compare_exchange_weak(taken, taken | uint64_t{1} << number, std::memory_order_acq_rel)) continue;
+      int used = used_.load(std::memory_order_relaxed);
+      while (used <= number && !used_.compare_exchange_weak(used, number + 1, std::memory_order_relaxed)) {
+      }
+      return number;
+    }
+    return -1;
+  }
+
   void start_workers(int wanted) {
+    const std::lock_guard lock(mutex_);
     while (workers_ < wanted && !refused_ && !stopping_) {
       // Signals belong to the application's own threads.
       sigset_t all, before;
@@ -147,61 +235,72 @@ class Pool {
         ++workers_;
       } catch (const std::system_error& error) {
         refused_ = true;
-        log_warning("cannot start thread {}: {}; computing with fewer threads", workers_ + 1, error.what());
+        log_warning("cannot start thread {}: {}; computing with fewer threads", worker_count() + 1, error.what());
       }
       pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
   }
 
-  // A job that wants help, already joined; null when there is none. The mutex is held.
-  Job* join_job() {
-    for (Job* job : jobs_) {
-      if (job->wanted == 0 || job->exhausted()) continue;
-      --job->wanted;
-      job->running.fetch_add(1, std::memory_order_relaxed);
-      return job;
+  void wake(int most) {
+    int sleepers;
+    {
+      const std::lock_guard lock(mutex_);
+      sleepers = parked_;
+    }
+    for (int i = std::min(most, sleepers); i > 0; --i) posted_.notify_one();
+  }
+
+  // A seat whose job wants help; null: there is none.
+  Seat* find_work() {
+    const int used = used_.load(std::memory_order_relaxed);
+    for (int i = 0; i < used; ++i) {
+      if ((seats_[i].state.load(std::memory_order_acquire) & kWanted) != 0) return &seats_[i];
     }
     return nullptr;
   }
 
+  void help(Seat& seat) {
+    uint64_t state = seat.state.load(std::memory_order_acquire);
+    do {
+      if ((state & kWanted) == 0) return;
+    } while (!seat.state.compare_exchange_weak(state, state - 1 + kOneInside, std::memory_order_acq_rel));
+    Job& job = *seat.job;
+    job.mode().apply();
+    const int member = job.helpers() - static_cast<int>(state & kWanted) + 1;
+    job.run_share(member);
+    job.run_shares_of_others(member);
+    // The job is gone once the last worker has left.
+    const uint64_t before = seat.state.fetch_sub(kOneInside, std::memory_order_acq_rel);
+    if ((before & kInside) != kOneInside || (before & kCallerSleeps) == 0) return;
+    const std::lock_guard lock(mutex_);  // or the caller could miss the notification
+    finished_.notify_all();
+  }
+
   void work() {
     pthread_setname_np(pthread_self(), "anyrt");
-    for (;;) {
-      const uint64_t seen = generation_.load(std::memory_order_acquire);
-      Job* job = nullptr;
-      {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) return;
-        job = join_job();
-      }
-      if (job == nullptr) {
-        if (spin_until([&] { return generation_.load(std::memory_order_acquire) != seen; })) continue;
-        std::unique_lock lock(mutex_);
-        ++parked_;
-        posted_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
-        --parked_;
+    while (!stopping_.load(std::memory_order_relaxed)) {
+      Seat* seat = nullptr;
+      const auto called = [&] { return (seat = find_work()) != nullptr || stopping_.load(std::memory_order_relaxed); };
+      if (spin_until(called)) {
+        if (seat) help(*seat);
         continue;
       }
-      std::fesetenv(&job->float_mode);
-      job->run_pieces();
-      leave(*job);
+      std::unique_lock lock(mutex_);
+      parked_.fetch_add(1);
+      posted_.wait(lock, called);
+      parked_.fetch_sub(1);
     }
   }
 
-  void leave(Job& job) {
-    // Under the mutex, or the caller could miss the notification. Once `running` is zero the job may be gone.
-    const std::lock_guard lock(mutex_);
-    if (job.running.fetch_sub(1, std::memory_order_acq_rel) == 1) finished_.notify_all();
-  }
-
-  std::mutex mutex_;
+  std::atomic<uint64_t> taken_{0};           // seats, a bit for each: touched by callers alone
+  alignas(kLine) std::atomic<int> used_{0};  // seats below this number have been taken at some time
+  std::atomic<int> parked_{0};
+  std::atomic<int> workers_{0};
+  std::atomic<bool> stopping_{false};
+  Seat seats_[kSeats];
+  std::mutex mutex_;  // guards what follows and whoever goes to sleep
   std::condition_variable posted_, finished_;
-  std::atomic<uint64_t> generation_{0};  // counts posted jobs
-  std::vector<Job*> jobs_;
-  int workers_ = 0;
-  int parked_ = 0;
   bool refused_ = false;
-  bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
 
@@ -256,9 +355,9 @@ void detail::parallel_ranges(int64_t n, int64_t grain, RangeCall call, void* con
   }
   const int64_t pieces = std::min(grains, threads * kPiecesPerThread);
   const int64_t grains_per_piece = grains / pieces + (grains % pieces != 0 ? 1 : 0);
-  Job job(call, context, n, grains_per_piece * grain);
-  pool().run(job, threads - 1);
-  if (job.error) std::rethrow_exception(job.error);
+  Job job(call, context, n, grains_per_piece * grain, threads);
+  pool().run(job);
+  if (job.error()) std::rethrow_exception(job.error());
 }
 
 Status detail::parallel_ranges_status(int64_t n, int64_t grain, Status (*call)(void*, int64_t, int64_t), void* context,
