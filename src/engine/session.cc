@@ -84,6 +84,43 @@ Status fix_dims(Graph& graph, const std::vector<std::pair<std::string, int64_t>>
   return {};
 }
 
+constexpr char kUnnamed = '?';  // begins the symbols of sizes that the model gives no name
+
+bool is_unnamed(const Dim& d) {
+  std::vector<std::string> symbols;
+  d.collect_symbols(symbols);
+  return std::any_of(symbols.begin(), symbols.end(), [](const std::string& s) { return s.starts_with(kUnnamed); });
+}
+
+// The type as a caller sees it.
+Type without_unnamed(Type type) {
+  if (type.shape) {
+    for (Dim& d : *type.shape) {
+      if (is_unnamed(d)) d = Dim::unknown();
+    }
+  }
+  return type;
+}
+
+// A symbol for each size of an input that has no name, so that shapes can be told equal and steps be bound before they
+// run. "?" is the name that converters write for it: it says nothing about the other sizes of that name.
+void name_open_dims(Graph& graph) {
+  for_each_graph(graph, [](Graph& g) {
+    for (size_t i = 0; i < g.value_capacity(); ++i) {
+      Type& type = g.value(ValueId{static_cast<uint32_t>(i)}).type;
+      type = without_unnamed(std::move(type));
+    }
+  });
+  for (const ValueId id : graph.inputs) {
+    ValueInfo& v = graph.value(id);
+    if (!v.type.is_tensor() || !v.type.shape) continue;
+    for (size_t k = 0; k < v.type.shape->size(); ++k) {
+      Dim& d = (*v.type.shape)[k];
+      if (d.is_unknown()) d = Dim::symbol(fmt::format("{}{}.{}", kUnnamed, v.name, k));
+    }
+  }
+}
+
 // What packed weights depend on: sessions of one key share them.
 std::string weights_key(const ModelInfo& info, const SessionOptions& options) {
   if (!info.identity || !options.initializers.empty()) return "";
@@ -269,14 +306,14 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   Graph& graph = impl.model.graph;
   impl.model.info.custom_ops = all_custom_ops(options);
   if (!options.dims.empty()) ANYRT_TRY(fix_dims(graph, options.dims));
+  name_open_dims(graph);
   ANYRT_TRY(upgrade_and_infer(impl.model));
-  const auto spec = [&](ValueId id) {
+  const auto spec = [&](ValueId id, bool has_default) {
     const ValueInfo& v = graph.value(id);
-    return ValueSpec{v.name, v.type, v.doc, v.is_constant()};
+    return ValueSpec{v.name, without_unnamed(v.type), v.doc, has_default};
   };
-  for (ValueId id : graph.inputs) impl.inputs.push_back(spec(id));
-  for (ValueId id : graph.outputs)
-    impl.outputs.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).doc, false});
+  for (ValueId id : graph.inputs) impl.inputs.push_back(spec(id, graph.value(id).is_constant()));
+  for (ValueId id : graph.outputs) impl.outputs.push_back(spec(id, false));
   if (options.use_interpreter) return session;
   if (options.on_stage) options.on_stage("import", graph);
   ANYRT_ASSIGN(impl.devices, open_devices(options));

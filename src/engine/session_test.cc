@@ -171,6 +171,29 @@ TEST(Session, CancelDeadlineAndMemoryCap) {
 
 // float16 runs by way of float32: what the operator makes beside its output counts too, while it is there.
 // The size of the result depends on the elements of an input: it must not be taken from the run before.
+TEST(Session, SizesWithoutANameAreTheirOwn) {
+  Model m;
+  m.info.opsets[""] = 21;
+  Graph& g = m.graph;
+  const Dim open = Dim::symbol("?");
+  const ValueId x = g.add_input("x", Type::tensor(DType::kFloat32, SymShape{Dim::unknown(), open, open}));
+  const ValueId t = g.add_value("t"), y = g.add_value("y");
+  g.add_node(make_node("Transpose", {x}, t, {{"perm", std::vector<int64_t>{0, 2, 1}}}));
+  g.add_node(make_node("MatMul", {x, t}, y));
+  g.outputs = {y};
+  auto session = Session::from_model(std::move(m), {});
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  EXPECT_EQ((*session)->inputs()[0].type.to_string(), "float32[?,?,?]");
+  EXPECT_EQ((*session)->outputs()[0].type.to_string(), "float32[?,?,?]");
+  EXPECT_EQ((*session)->explain().find("[heap]"), (*session)->explain().rfind("[heap]"));
+  for (const char* dims : {"f32[1,2,3]{1 2 3 4 5 6}", "f32[1,1,2]{3 4}"}) {
+    const auto out = (*session)->run({Value(literal(dims))});
+    ASSERT_TRUE(out.ok()) << out.status().message();
+    EXPECT_EQ((*out)[0].tensor().dims()[1], literal(dims).dims()[1]);
+    EXPECT_EQ((*out)[0].tensor().dims()[2], literal(dims).dims()[1]);
+  }
+}
+
 TEST(Session, SizesFromElementsChangeFromRunToRun) {
   Model m;
   m.info.opsets[""] = 21;
