@@ -91,8 +91,9 @@ constexpr size_t kLine = 64;
 // that it is for; where that one never comes, the caller does it in the end.
 class Job {
  public:
-  Job(detail::RangeCall call, void* context, int64_t n, int64_t piece, int threads)
-      : call_(call), context_(context), n_(n), piece_(piece), threads_(threads) {
+  // Pieces of whole grains, as even as they can be.
+  Job(detail::RangeCall call, void* context, int64_t n, int64_t grain, int64_t pieces, int threads)
+      : call_(call), context_(context), n_(n), grain_(grain), pieces_(pieces), threads_(threads) {
     for (int i = 0; i < shares(); ++i) shares_[i].next.store(first(i) + 1, std::memory_order_relaxed);
   }
 
@@ -119,10 +120,9 @@ class Job {
     std::atomic<int64_t> next{0};  // number of the piece to hand out
   };
   int shares() const { return std::min(threads_, kMostShares); }
-  int64_t first(int share) const {
-    const int64_t pieces = n_ / piece_ + (n_ % piece_ != 0 ? 1 : 0), each = pieces / shares(), more = pieces % shares();
-    return each * share + std::min<int64_t>(share, more);
-  }
+  // Where part i of n begins, in `parts` parts.
+  static int64_t begin_of(int64_t i, int64_t n, int64_t parts) { return n / parts * i + std::min(i, n % parts); }
+  int64_t first(int share) const { return begin_of(share, pieces_, shares()); }
 
   void run_rest(int share) {
     const int64_t end = first(share + 1);
@@ -134,9 +134,10 @@ class Job {
   }
   void run_piece(int64_t piece) {
     inside_piece = true;
-    const int64_t begin = piece * piece_;
+    const int64_t grains = n_ / grain_ + (n_ % grain_ != 0 ? 1 : 0), begin = begin_of(piece, grains, pieces_),
+                  end = begin_of(piece + 1, grains, pieces_);
     try {
-      call_(context_, begin, begin + std::min(piece_, n_ - begin));
+      call_(context_, begin * grain_, end == grains ? n_ : end * grain_);
     } catch (...) {
       if (!failed_.exchange(true)) error_ = std::current_exception();
     }
@@ -145,7 +146,7 @@ class Job {
 
   const detail::RangeCall call_;
   void* const context_;
-  const int64_t n_, piece_;
+  const int64_t n_, grain_, pieces_;
   const int threads_;
   const FloatMode mode_;  // the caller's
   std::atomic<bool> failed_{false};
@@ -354,8 +355,7 @@ void detail::parallel_ranges(int64_t n, int64_t grain, RangeCall call, void* con
     return;
   }
   const int64_t pieces = std::min(grains, threads * kPiecesPerThread);
-  const int64_t grains_per_piece = grains / pieces + (grains % pieces != 0 ? 1 : 0);
-  Job job(call, context, n, grains_per_piece * grain, threads);
+  Job job(call, context, n, grain, pieces, threads);
   pool().run(job);
   if (job.error()) std::rethrow_exception(job.error());
 }

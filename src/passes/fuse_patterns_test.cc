@@ -52,7 +52,8 @@ TEST(FuseGates, EveryOne) {
   expect_pass("fuse_gates", "graph (x float32[N]) -> (y) { s = Softplus(x)\n t = Tanh(s)\n y = Mul(x, t) }",
               "graph (x float32[N]) -> (y) { y = Mish(x) }", 1e-5);
   for (std::string_view body :
-       {"m = Mul(x, c)\n y = Div(m, six)", "d = Div(c, six)\n y = Mul(d, x)", "m = Mul(c, x)\n y = Mul(m, sixth)"}) {
+       {"m = Mul(x, c)\n y = Div(m, six)", "d = Div(c, six)\n y = Mul(d, x)", "m = Mul(c, x)\n y = Mul(m, sixth)",
+        "again = f32[1]{6}\n m = Mul(x, c)\n y = Div(m, again)"}) {
     expect_pass(
         "fuse_gates",
         fmt::format(

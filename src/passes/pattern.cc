@@ -78,12 +78,11 @@ class Matcher {
 
   bool value(ValueId wanted, ValueId found) {
     if (wanted == kNoValue || found == kNoValue) return wanted == found;
+    const ValueInfo& info = pattern_.value(wanted);
+    if (info.is_constant()) return constant(info.constant, found);  // one number may be several constants
     ValueId& bound = bound_[index(wanted)];
     if (bound != kNoValue) return bound == found;
-    const ValueInfo& info = pattern_.value(wanted);
-    if (info.is_constant()) {
-      if (!constant(info.constant, found)) return false;
-    } else if (info.producer != kNoNode) {
+    if (info.producer != kNoNode) {
       const ValueInfo& made = graph_.value(found);
       if (made.producer == kNoNode || made.output_index != info.output_index) return false;
       if (!node(pattern_.node(info.producer), graph_.node(made.producer))) return false;

@@ -121,6 +121,8 @@ namespace {
 
 HWY_EXPORT(run_positions);
 
+constexpr int64_t kMinPiece = 6000;  // of work, in cycles or so: less is not worth a thread
+
 class BlockedDepthwise final : public BoundStep {
  public:
   BlockedDepthwise(ConvPlan plan, BlockedState w)
@@ -142,8 +144,9 @@ class BlockedDepthwise final : public BoundStep {
       for (int64_t x = 0; x < v.kernel; ++x)
         taps_.push_back({(y * h.dilation * pitch_ + x * v.dilation) * lanes, (y * v.kernel + x) * lanes});
     }
-    const int64_t row_work = v.out * p_.taps / 2 + 20;
-    rows_ = std::clamp<int64_t>(20000 / row_work, 1, h.out);
+    row_work_ = v.out * p_.taps / 2 + 20;
+    rows_ = std::clamp<int64_t>(20000 / row_work_, 1, h.out);
+    if (row_work_ * h.out * block_count(p_.g.channels, lanes) > 2 * kMinPiece) rows_ = even_part(h.out, rows_, 2);
     if (copies_) {
       slots_ = slot_count();
       each_ = static_cast<size_t>(((rows_ - 1) * h.stride + (h.kernel - 1) * h.dilation + 1) * pitch_ * lanes);
@@ -170,14 +173,15 @@ class BlockedDepthwise final : public BoundStep {
     Slots free(slots_);
     int threads = args.threads;
     if (copies_) threads = std::min(threads > 0 ? threads : static_cast<int>(slots_), static_cast<int>(slots_));
-    // A piece is some rows of one block.
+    // A piece is some rows of one block: first all blocks of the rows above.
     parallel_for(
-        p_.g.batch * blocks * bands, 1,
+        p_.g.batch * bands * blocks, std::max<int64_t>(1, kMinPiece / (rows_ * row_work_)),
         [&](int64_t begin, int64_t end) {
           const size_t slot = copies_ ? free.take() : 0;
           float* const own = scratch + slot * each_;
           for (int64_t i = begin; i < end; ++i) {
-            const int64_t image = i / bands, first = i % bands * rows_, last = std::min(h.out, first + rows_);
+            const int64_t image = i / (bands * blocks) * blocks + i % blocks, first = i / blocks % bands * rows_,
+                          last = std::min(h.out, first + rows_);
             if (copies_) copy(args.input<float>(0) + image * p_.in_size * w_->lanes, first, last, own);
             for (int64_t r = first; r < last; ++r)
               row(args, bias, image, image % blocks, r,
@@ -258,6 +262,7 @@ class BlockedDepthwise final : public BoundStep {
   int64_t inner_ = 0, inner_end_ = 0;  // columns whose taps all lie inside
   bool copies_ = false;
   int64_t pitch_ = 0, rows_ = 1;  // positions of a row of what is read; output rows of a piece
+  int64_t row_work_ = 1;          // cycles or so
   size_t slots_ = 1, each_ = 0;
   std::vector<DepthwiseTap> taps_;
   struct Edge {  // the taps of a column near the border

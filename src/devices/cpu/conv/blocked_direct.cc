@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kBandBytes = 256 << 10;  // of input that all panels of weights meet: half of it stays in reach
 constexpr int64_t kFinishAtOnce = 100;     // positions, while they are in the first-level cache
-constexpr int64_t kMinPiece = 30000;       // of work, in cycles or so: less is not worth a thread
+constexpr int64_t kMinPiece = 8000;        // of work, in cycles or so: less is not worth a thread
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -41,12 +41,20 @@ class BlockedDirect final : public BoundStep {
       d_ = h_ = WindowAxis();
     }
     const int64_t blocks = ceil_div(p_.in_group, unit_), position = blocks * unit_;
+    // Threads share the positions rather than the output channels where weights are not much larger than the input,
+    // and the work is worth it.
+    const int64_t work = p_.out_size * w_->group_blocks() * w_->depth() / 2;
+    const bool shares = w_->depth() * w_->group_blocks() * w_->lanes <= 2 * p_.in_group * p_.in_size &&
+                        work > 2 * kMinPiece && p_.g.batch * p_.g.group == 1;
+    const auto part = [&](int64_t n, int64_t most, int64_t least) {
+      return shares ? even_part(n, most, least) : even(n, most);
+    };
     copies_ = pads && copying_pays(blocks);
     if (copies_) {
       pitch_ = (v_.out - 1) * v_.stride + (v_.kernel - 1) * v_.dilation + 1;
       const int64_t row = position * pitch_ * d_.kernel * static_cast<int64_t>(sizeof(float));
       const int64_t most = std::max<int64_t>(1, (kBandBytes / row - (h_.kernel - 1) * h_.dilation) / h_.stride);
-      rows_ = even(h_.out, std::min(most, h_.out));
+      rows_ = part(h_.out, std::min(most, h_.out), 2);
       band_rows_ = (rows_ - 1) * h_.stride + (h_.kernel - 1) * h_.dilation + 1;
       row_step_ = pitch_ * unit_;
       slice_step_ = band_rows_ * row_step_;
@@ -59,11 +67,13 @@ class BlockedDirect final : public BoundStep {
       const int64_t position_bytes = position * static_cast<int64_t>(sizeof(float));
       if (h_.out == 1 && d_.out == 1) {
         rows_ = 1;
-        columns_ = even(v_.out, std::clamp(kBandBytes / position_bytes / kernels_.positions * kernels_.positions,
-                                           2 * kernels_.positions, std::max(v_.out, 2 * kernels_.positions)));
+        columns_ = part(v_.out,
+                        std::clamp(kBandBytes / position_bytes / kernels_.positions * kernels_.positions,
+                                   2 * kernels_.positions, std::max(v_.out, 2 * kernels_.positions)),
+                        kernels_.positions);
       } else {
         columns_ = v_.out;
-        rows_ = even(h_.out, std::clamp<int64_t>(kBandBytes / (position_bytes * v_.in * h_.stride), 1, h_.out));
+        rows_ = part(h_.out, std::clamp<int64_t>(kBandBytes / (position_bytes * v_.in * h_.stride), 1, h_.out), 1);
       }
     }
     tail_depth_ = w_->x_plain ? 0 : p_.in_group % unit_;
@@ -90,7 +100,7 @@ class BlockedDirect final : public BoundStep {
     const int64_t base = p_.g.batch * p_.g.group * bands_, panels = w_->group_panels();
     const int64_t work = p_.g.batch * p_.g.group * p_.out_size * w_->group_blocks() * w_->depth() / 2;
     int64_t chunks = 1;
-    if (threads > 1 && work > 2 * kMinPiece)
+    if (threads > 1 && work > 2 * kMinPiece && base % threads != 0)
       chunks = std::clamp<int64_t>(std::min(ceil_div(4 * threads, base), work / kMinPiece / base), 1, panels);
     Slots free(slots_);
     const int64_t total = base * chunks;

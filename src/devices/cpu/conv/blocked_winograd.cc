@@ -190,6 +190,7 @@ HWY_EXPORT(transform_weights);
 
 constexpr int64_t kTileBytes = 768 << 10;  // both sides of a block of tiles
 constexpr int64_t kLeastTiles = 28;        // that meet the weights at once
+constexpr int64_t kSmallWeights = 1 << 20;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -210,7 +211,9 @@ class BlockedWinograd final : public BoundStep {
     tiles_ = ceil_div(p_.g.axes[0].out, 4) * tiles_w_;
     const int64_t each_tile = 36 * (in_blocks_ + out_blocks_) * lanes_ * static_cast<int64_t>(sizeof(float));
     const int64_t most = std::max(kLeastTiles, kTileBytes / each_tile);
-    at_once_ = ceil_div(tiles_, ceil_div(tiles_, most));
+    // Weights that lie in the cache are met by each thread; larger ones by one thread each.
+    const bool small = 36 * w_->dims[0] * w_->dims[1] * static_cast<int64_t>(sizeof(float)) <= kSmallWeights;
+    at_once_ = small ? even_part(tiles_, most, kLeastTiles / 2) : ceil_div(tiles_, ceil_div(tiles_, most));
     blocks_ = ceil_div(tiles_, at_once_);
     for (int64_t c = 0; c < in_blocks_; ++c) segments_.push_back({c * at_once_ * lanes_, c * lanes_});
     slots_ = slot_count();
@@ -226,7 +229,7 @@ class BlockedWinograd final : public BoundStep {
     const float* bias = epilogue_.bias(p_.bias(args), scratch);
     scratch += bias_floats_;
     const int64_t total = p_.g.batch * blocks_;
-    if (threads == 1 || total < 2 * threads) {
+    if (threads == 1 || (total < 2 * threads && total % threads != 0)) {
       for (int64_t i = 0; i < total; ++i) block(args, bias, i, scratch, threads);
       return {};
     }

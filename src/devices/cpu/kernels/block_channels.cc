@@ -71,12 +71,12 @@ struct Geometry {
 // Calls f(image, block, first position, count, channels that the block really has).
 template <class F>
 void for_each_tile(const Geometry& g, int threads, const F& f) {
-  const int64_t tiles = g.tiles(), per_piece = std::max<int64_t>(1, 8192 / (std::min(kTile, g.plane) * g.block));
+  const int64_t tiles = g.tiles(), per_piece = std::max<int64_t>(1, 16384 / (std::min(kTile, g.plane) * g.block));
   parallel_for(
       g.batch * g.blocks * tiles, per_piece,
       [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
-          const int64_t t = i % tiles, k = i / tiles % g.blocks, n = i / tiles / g.blocks, p = t * kTile;
+          const int64_t k = i % g.blocks, t = i / g.blocks % tiles, n = i / g.blocks / tiles, p = t * kTile;
           f(n, k, p, std::min(kTile, g.plane - p), std::min(g.block, g.channels - k * g.block));
         }
       },

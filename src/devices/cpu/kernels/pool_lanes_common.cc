@@ -114,13 +114,15 @@ class PoolLanes final : public BoundStep {
     float* y = args.output<float>(0);
     if (!separate_) {
       parallel_for(
-          planes_ * h_.out, 1 + 20000 / (v_.out * h_.kernel * v_.kernel + 1),
+          planes_ * h_.out, 1 + 6000 / (v_.out * h_.kernel * v_.kernel + 1),
           [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; ++i) {
-              const int64_t row = i % h_.out;
+              // First all planes of the rows above, as convolutions have written them.
+              const int64_t row = i / planes_, plane = i % planes_;
               const TapRange rows = taps_inside(h_, row, h_.in);
-              across(x + (i / h_.out * h_.in + h_.start(row)) * v_.in * lanes_, rows, y + i * v_.out * lanes_);
-              divide(row, y + i * v_.out * lanes_);
+              float* to = y + (plane * h_.out + row) * v_.out * lanes_;
+              across(x + (plane * h_.in + h_.start(row)) * v_.in * lanes_, rows, to);
+              divide(row, to);
             }
           },
           args.threads);
