@@ -69,6 +69,22 @@ Expected<FusedActivation> read_activation(const AttrReader& c) {
   return parse_activation(c.s("activation"), c.floats("activation_params"));
 }
 
+Expected<FusedRescale> read_rescale(const AttrReader& c) {
+  const std::vector<float> v = c.floats("rescale");
+  if (v.empty()) return FusedRescale();
+  if (v.size() != 4) return invalid_model("rescale takes 4 numbers, found {}", v.size());
+  return FusedRescale{v[0], v[1], v[2], v[3]};
+}
+
+ValueId emit_rescale(RewriteContext& c, ValueId x, const FusedRescale& r, DType dtype) {
+  const auto scalar = [&](float v) { return c.constant_scalar(static_cast<double>(v), dtype); };
+  if (r.scale != 1) x = c.op("Mul", {x, scalar(r.scale)});
+  if (r.shift != 0) x = c.op("Add", {x, scalar(r.shift)});
+  if (!std::isinf(r.low)) x = c.op("Max", {x, scalar(r.low)});
+  if (!std::isinf(r.high)) x = c.op("Min", {x, scalar(r.high)});
+  return x;
+}
+
 ValueId emit_activation(RewriteContext& c, ValueId x, const FusedActivation& f, DType dtype) {
   const auto scalar = [&](float v) { return c.constant_scalar(static_cast<double>(v), dtype); };
   switch (f.kind) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -37,6 +38,21 @@ struct FusedActivation {
   Activation kind = Activation::kNone;
   float a = 0, b = 0;
 };
+
+// What may follow at the very end, attribute `rescale`: x * scale + shift, then at least `low` and at most `high`.
+struct FusedRescale {
+  float scale = 1, shift = 0;
+  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
+  bool idle() const { return scale == 1 && shift == 0 && std::isinf(low) && std::isinf(high); }
+  template <class T>
+  T operator()(T x) const {
+    x = x * static_cast<T>(scale) + static_cast<T>(shift);
+    x = x < static_cast<T>(low) ? static_cast<T>(low) : x;
+    return x > static_cast<T>(high) ? static_cast<T>(high) : x;
+  }
+};
+// From the attribute: four numbers, or none.
+Expected<FusedRescale> read_rescale(const AttrReader& c);
 
 // Parameters that are not given take the defaults of the ONNX operator of that name. NotImplemented for a name that is
 // not in the list above.
@@ -77,5 +93,6 @@ T activate(const FusedActivation& f, T x) {
 
 // The activation as ONNX operators; x itself for kNone.
 ValueId emit_activation(RewriteContext& c, ValueId x, const FusedActivation& f, DType dtype);
+ValueId emit_rescale(RewriteContext& c, ValueId x, const FusedRescale& r, DType dtype);
 
 }  // namespace anyrt

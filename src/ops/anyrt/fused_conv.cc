@@ -28,6 +28,8 @@ constexpr AttrDef kAttrs[] = {
     string_attr("activation", ""),
     attr("activation_params", AttrKind::kFloats),
     int_attr("add_after", 0).with_doc("0: activation(conv + Z), 1: activation(conv) + Z"),
+    attr("rescale", AttrKind::kFloats)
+        .with_doc("scale, shift, low, high: y * scale + shift in the end, between limits"),
 };
 
 struct Form {
@@ -66,6 +68,7 @@ Status infer(InferContext& c) {
   c.set_output(0, c.input_dtype(0));
   ANYRT_ASSIGN(const FusedActivation activation, read_activation(c));
   (void)activation;
+  ANYRT_TRY(read_rescale(c).status());
   ANYRT_ASSIGN(const Form f, read_form(c));
   ANYRT_ASSIGN(const std::optional<SymShape> x, plain_x(c, f));
   const SymShape* w = c.input_shape(1);
@@ -98,6 +101,7 @@ Status infer(InferContext& c) {
 Status eval(EvalContext& c) {
   const DType dtype = c.input(0).dtype(), compute = compute_dtype(dtype);
   ANYRT_ASSIGN(const FusedActivation activation, read_activation(c));
+  ANYRT_ASSIGN(const FusedRescale rescale, read_rescale(c));
   ANYRT_ASSIGN(const Form f, read_form(c));
   ANYRT_ASSIGN(Tensor x, c.input_as(0, compute));
   if (f.x_blocked) {
@@ -135,6 +139,7 @@ Status eval(EvalContext& c) {
       } else {
         out[i] = add_after ? activate(activation, out[i]) + add : activate(activation, out[i] + add);
       }
+      if (!rescale.idle()) out[i] = rescale(out[i]);
     }
   });
   if (f.block > 0) {
@@ -145,6 +150,7 @@ Status eval(EvalContext& c) {
 
 Status decompose(RewriteContext& c) {
   ANYRT_ASSIGN(const FusedActivation activation, read_activation(c));
+  ANYRT_ASSIGN(const FusedRescale rescale, read_rescale(c));
   ANYRT_ASSIGN(const Form f, read_form(c));
   const auto rank = c.input_rank(1);
   if (!rank) return not_implemented("W of unknown rank");
@@ -159,6 +165,7 @@ Status decompose(RewriteContext& c) {
   if (z != kNoValue && !add_after) y = c.op("Add", {y, z});
   y = emit_activation(c, y, activation, dtype);
   if (z != kNoValue && add_after) y = c.op("Add", {y, z});
+  y = emit_rescale(c, y, rescale, dtype);
   if (f.block > 0) y = emit_block(c, y, *rank, f.out_channels, f.block, dtype);
   c.replace_output(0, y);
   return {};
@@ -205,6 +212,9 @@ extern const OpDef op_anyrt_fused_conv = {
       block=4 in_channels=1 out_channels=1 : f32[0,1,4,4]{}, f32[1,1,2]{1 10} -> f32[0,1,3,4]{}
       block=4 in_channels=6 out_channels=4 : f32[1,1,3,4]{rand:1}, f32[4,6,1]{rand:2} -> !does not hold
       block=4 out_channels=4 : f32[1,1,3,4]{rand:1}, f32[4,4,1]{rand:2} -> !in_channels
+      activation="Relu" rescale=[2,1,-4,5] : f32[1,1,4]{1 -2 3 0.5}, f32[1,1,1]{1} -> f32[1,1,4]{3 1 5 2}
+      block=2 in_channels=1 out_channels=1 activation="Relu" rescale=[2,1,-4,5] : f32[1,1,3,2]{1 0 -2 0 3 0}, f32[1,1,1]{1} -> f32[1,1,3,2]{3 0 1 0 5 0}
+      rescale=[2,1] : f32[1,1,2]{1 -3}, f32[1,1,1]{2} -> !rescale
       activation="Nothing" : f32[1,1,2]{1 -3}, f32[1,1,1]{2} -> !Nothing
       activation="Relu" activation_params=[1] : f32[1,1,2]{1 -3}, f32[1,1,1]{2} -> !parameters
     )"),

@@ -106,8 +106,10 @@ Expected<BlockedState> winograd_form(const BlockedState& direct) {
   return direct->winograd;
 }
 
-BlockedEpilogue::BlockedEpilogue(const Epilogue& e, int64_t channels, const ConvTileKernels& kernels)
+BlockedEpilogue::BlockedEpilogue(const Epilogue& e, const FusedRescale& rescale, int64_t channels,
+                                 const ConvTileKernels& kernels)
     : activation_(e.activation),
+      rescale_(rescale),
       has_z_(e.has_z),
       add_after_(e.add_after),
       has_bias_(e.has_bias),
@@ -121,7 +123,7 @@ BlockedEpilogue::BlockedEpilogue(const Epilogue& e, int64_t channels, const Conv
   const bool is_clamp = activation_.kind == Activation::kRelu || activation_.kind == Activation::kClip;
   // Lanes without a channel stay zero where zero is.
   in_tile_ = activation_.kind == Activation::kNone || (is_clamp && low_ <= 0 && high_ >= 0);
-  if (has_z_ && add_after_ && activation_.kind != Activation::kNone) in_tile_ = false;
+  if ((has_z_ && add_after_ && activation_.kind != Activation::kNone) || !rescale_.idle()) in_tile_ = false;
 }
 
 void BlockedEpilogue::prepare(ConvTile& t) const {
@@ -135,7 +137,7 @@ void BlockedEpilogue::finish(const ConvTile& t, const float* z, int64_t block, i
   if (in_tile_) return;
   for (int64_t b = 0; b < blocks; ++b) {
     finish_({t.y + b * t.y_block, has_z_ && add_after_ ? z + b * t.y_block : nullptr, positions,
-             std::min(lanes_, channels_ - (block + b) * lanes_), activation_});
+             std::min(lanes_, channels_ - (block + b) * lanes_), activation_, rescale_});
   }
 }
 

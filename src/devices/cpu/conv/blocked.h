@@ -43,7 +43,7 @@ Expected<Tensor> unpack_blocked(const BlockedWeights& w);
 class BlockedEpilogue {
  public:
   // `channels` are those of the output, a multiple of the lanes in every group but the last.
-  BlockedEpilogue(const Epilogue& e, int64_t channels, const ConvTileKernels& kernels);
+  BlockedEpilogue(const Epilogue& e, const FusedRescale& rescale, int64_t channels, const ConvTileKernels& kernels);
   // Sets what the tile itself does.
   void prepare(ConvTile& t) const;
   // Does the rest for `blocks` blocks from block number `block` on.
@@ -55,6 +55,7 @@ class BlockedEpilogue {
 
  private:
   FusedActivation activation_;
+  FusedRescale rescale_;
   bool has_z_ = false, add_after_ = false, in_tile_ = false, has_bias_ = false;
   float low_ = 0, high_ = 0;
   int64_t channels_ = 0, lanes_ = 1;

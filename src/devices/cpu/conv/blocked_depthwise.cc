@@ -128,7 +128,7 @@ class BlockedDepthwise final : public BoundStep {
   BlockedDepthwise(ConvPlan plan, BlockedState w)
       : p_(std::move(plan)),
         w_(std::move(w)),
-        epilogue_(p_.epilogue, p_.g.out_channels, conv_tile_kernels()),
+        epilogue_(p_.epilogue, p_.rescale, p_.g.out_channels, conv_tile_kernels()),
         run_(HWY_DYNAMIC_DISPATCH(run_positions)) {
     const WindowAxis &h = p_.g.axes[0], &v = p_.g.axes[1];
     const int64_t lanes = w_->lanes;

@@ -21,7 +21,7 @@ class BlockedDirect final : public BoundStep {
       : p_(std::move(plan)),
         w_(std::move(w)),
         kernels_(conv_tile_kernels()),
-        epilogue_(p_.epilogue, p_.g.out_channels, kernels_) {
+        epilogue_(p_.epilogue, p_.rescale, p_.g.out_channels, kernels_) {
     unit_ = w_->x_plain ? 1 : w_->lanes;
     const WindowAxes& axes = p_.g.axes;
     d_ = axes.size() > 2 ? axes[0] : WindowAxis();

@@ -201,7 +201,7 @@ class BlockedWinograd final : public BoundStep {
         w_(std::move(w)),
         direct_(std::move(direct)),
         kernels_(conv_tile_kernels()),
-        epilogue_(p_.epilogue, p_.g.out_channels, kernels_),
+        epilogue_(p_.epilogue, p_.rescale, p_.g.out_channels, kernels_),
         input_(HWY_DYNAMIC_DISPATCH(tile_input)),
         output_(HWY_DYNAMIC_DISPATCH(tile_output)) {
     lanes_ = w_->lanes;

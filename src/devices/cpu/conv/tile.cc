@@ -113,6 +113,7 @@ void finish(const ConvFinish& f) {
       hn::StoreU(v, d, f.y + i);
     }
   });
+  if (!f.rescale.idle()) rescale_values(d, f.rescale, f.y, f.positions * lanes);
   if (f.live >= lanes) return;
   const auto mask = hn::FirstN(d, static_cast<size_t>(f.live));
   for (int64_t i = 0; i < f.positions * lanes; i += lanes)

@@ -30,12 +30,13 @@ struct ConvTile {
   float low, high;
 };
 
-// y = activation(y) + z over positions of one block of channels; the lanes from `live` on become zero.
+// y = rescale(activation(y) + z) over positions of one block of channels; the lanes from `live` on become zero.
 struct ConvFinish {
   float* y;
   const float* z;  // null: none
   int64_t positions, live;
   FusedActivation activation;
+  FusedRescale rescale;
 };
 
 struct ConvTileKernels {

@@ -59,6 +59,8 @@ void finish_f32(const void* context, void* c, int64_t c_row, int64_t batch, int6
   });
 }
 
+void rescale(const FusedRescale& r, float* y, int64_t n) { rescale_values(hn::ScalableTag<float>(), r, y, n); }
+
 }  // namespace
 }  // namespace anyrt::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -68,6 +70,7 @@ namespace anyrt::cpu {
 namespace {
 
 HWY_EXPORT(finish_f32);
+HWY_EXPORT(rescale);
 
 void finish_f64(const void* context, void* c, int64_t c_row, int64_t batch, int64_t row, int64_t rows, int64_t col,
                 int64_t cols) {
@@ -89,6 +92,8 @@ void finish_f64(const void* context, void* c, int64_t c_row, int64_t batch, int6
 }
 
 }  // namespace
+
+void rescale_range(const FusedRescale& r, float* y, int64_t n) { HWY_DYNAMIC_DISPATCH(rescale)(r, y, n); }
 
 GemmFinish epilogue_finish(const EpilogueRun<float>& run) { return {HWY_DYNAMIC_DISPATCH(finish_f32), &run}; }
 GemmFinish epilogue_finish(const EpilogueRun<double>& run) { return {finish_f64, &run}; }

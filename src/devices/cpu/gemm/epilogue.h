@@ -31,5 +31,7 @@ struct EpilogueRun {
 // A GemmFinish of `run`, which must live as long as it is used.
 GemmFinish epilogue_finish(const EpilogueRun<float>& run);
 GemmFinish epilogue_finish(const EpilogueRun<double>& run);
+// Of n values, where they lie.
+void rescale_range(const FusedRescale& r, float* y, int64_t n);
 
 }  // namespace anyrt::cpu

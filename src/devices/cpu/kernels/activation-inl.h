@@ -281,6 +281,18 @@ HWY_INLINE void activate_range(D d, const FusedActivation& f, const float* x, fl
   });
 }
 
+// The n values at y, where they lie.
+template <class D>
+HWY_INLINE void rescale_values(D d, const FusedRescale& r, float* y, int64_t n) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto scale = hn::Set(d, r.scale), shift = hn::Set(d, r.shift), low = hn::Set(d, r.low),
+             high = hn::Set(d, r.high);
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(v_at_most(d, v_at_least(d, hn::MulAdd(hn::LoadU(d, y + i), scale, shift), low), high), d, y + i);
+  for (; i < n; ++i) y[i] = r(y[i]);
+}
+
 }  // namespace anyrt::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

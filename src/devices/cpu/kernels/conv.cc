@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/threads.h"
 #include "devices/cpu/kernels/conv_common.h"
 
 namespace anyrt::cpu {
@@ -19,6 +20,7 @@ Expected<ConvPlan> plan_conv(const BindQuery& q, const Dims& x, const Dims& z) {
   if (q.has_input(2) && q.input(2).count() != p.g.out_channels) return invalid_argument("the bias has another length");
   if (q.node().op == "FusedConv") {
     ANYRT_ASSIGN(p.epilogue.activation, read_activation(q));
+    ANYRT_ASSIGN(p.rescale, read_rescale(q));
     p.epilogue.has_z = q.has_input(3);
     p.epilogue.add_after = q.i("add_after") != 0;
     if (q.has_input(3) && z != p.g.out_dims) return invalid_argument("Z has another shape");
@@ -63,14 +65,32 @@ ConvBound bind_pointwise(ConvPlan plan) {
       scratch);
 }
 
-ConvBound bind_conv(const BindQuery& q, const std::shared_ptr<const void>& state) {
-  ANYRT_ASSIGN(ConvPlan plan, plan_conv(q, q.input(0).dims, q.input(3).dims));
+ConvBound bind_plain(ConvPlan plan, const std::shared_ptr<const void>& state) {
   if (plan.in_group == 1 && plan.out_group == 1 && plan.g.axes.size() == 2) return bind_depthwise(std::move(plan));
   if (is_pointwise(plan.g.axes)) return bind_pointwise(std::move(plan));
   if (state && winograd_pays(plan.g))
     return bind_winograd(std::move(plan), std::static_pointer_cast<const WinogradWeights>(state));
   if (narrow_pays(plan)) return bind_narrow(std::move(plan));
   return bind_unfolded(std::move(plan));
+}
+
+ConvBound bind_conv(const BindQuery& q, const std::shared_ptr<const void>& state) {
+  ANYRT_ASSIGN(ConvPlan plan, plan_conv(q, q.input(0).dims, q.input(3).dims));
+  const FusedRescale rescale = plan.rescale;
+  const int64_t count = q.output(0).count();
+  ConvBound bound = bind_plain(std::move(plan), state);
+  if (!bound.ok() || rescale.idle()) return bound;
+  const size_t scratch = (*bound)->scratch_bytes;
+  return bound_step(
+      [rescale, count, inner = std::shared_ptr<const BoundStep>(std::move(*bound))](const StepArgs& args) -> Status {
+        ANYRT_TRY(inner->run(args));
+        float* y = args.output<float>(0);
+        parallel_for(
+            count, 16384, [&](int64_t begin, int64_t end) { rescale_range(rescale, y + begin, end - begin); },
+            args.threads);
+        return {};
+      },
+      scratch);
 }
 
 Expected<std::shared_ptr<const void>> prepare_conv(const KernelQuery& q) {

@@ -65,7 +65,9 @@ TEST(ConvBlocked, Direct) {
                                        "activation=\"Clip\" activation_params=[0.25,6]",
                                        "activation=\"Swish\"",
                                        "activation=\"Sigmoid\" add_after=1",
-                                       "activation=\"Relu\" add_after=1"};
+                                       "activation=\"Relu\" add_after=1",
+                                       "activation=\"HardSwish\" rescale=[0.5,-0.25,-inf,inf]",
+                                       "activation=\"Relu\" add_after=1 rescale=[-0.5,0.5,-80,0.25]"};
     for (int round = 0; round < 60; ++round) {
       Sizes s;
       s.n = pick(1, 2);
@@ -80,7 +82,7 @@ TEST(ConvBlocked, Direct) {
       const Dims out = {out_size(h, kh, sh, dh, top + bottom), out_size(w, kw, sw, dw, left + right)};
       if (out[0] < 1 || out[1] < 1) continue;
       check(kBlocked, s,
-            fmt::format("{} strides=[{},{}] dilations=[{},{}] pads=[{},{},{},{}]", activations[pick(0, 5)], sh, sw, dh,
+            fmt::format("{} strides=[{},{}] dilations=[{},{}] pads=[{},{},{},{}]", activations[pick(0, 7)], sh, sw, dh,
                         dw, top, left, bottom, right),
             s.group == 1 && pick(0, 3) == 0, pick(0, 1) == 1, pick(0, 1) == 1, out);
     }
@@ -108,6 +110,8 @@ TEST(ConvBlocked, Winograd) {
           false, true, true, {14, 29});
     check(base, {.in = 32, .out = 32, .x = {40, 40}, .w = {3, 3}}, "pads=[1,1,1,1] activation=\"HardSwish\"", false,
           true, true, {40, 40});
+    check(base, {.in = 32, .out = 40, .x = {14, 14}, .w = {3, 3}},
+          "pads=[1,1,1,1] activation=\"Relu\" rescale=[0.5,0.25,0.5,60]", false, true, false, {14, 14});
   });
 }
 
@@ -138,6 +142,8 @@ TEST(ConvBlocked, Depthwise) {
     const auto pick = [&](int64_t least, int64_t most) {
       return least + static_cast<int64_t>(random() % static_cast<uint64_t>(most - least + 1));
     };
+    const char* const activations[] = {"activation=\"HardSwish\"", "activation=\"Relu\"",
+                                       "activation=\"HardSwish\" rescale=[2,-0.5,-0.75,inf]"};
     for (int round = 0; round < 40; ++round) {
       Sizes s;
       s.n = pick(1, 2);
@@ -150,7 +156,7 @@ TEST(ConvBlocked, Depthwise) {
       if (out[0] < 1 || out[1] < 1) continue;
       check(base, s,
             fmt::format("strides=[{0},{0}] dilations=[{1},{1}] pads=[{2},{2},{2},{2}] {3}", stride, dilation, pad,
-                        pick(0, 1) ? "activation=\"HardSwish\"" : "activation=\"Relu\""),
+                        activations[pick(0, 2)]),
             false, pick(0, 1) == 1, pick(0, 1) == 1, out);
     }
   });

@@ -19,6 +19,7 @@ struct ConvPlan {
   int64_t in_size = 0, out_size = 0, taps = 0;  // of one plane; of one kernel
   int64_t in_group = 0, out_group = 0;          // channels
   Epilogue epilogue;                            // bias by row of [out_channels, windows]
+  FusedRescale rescale;                         // after it
 
   const float* bias(const StepArgs& args) const { return epilogue.has_bias ? args.input<float>(2) : nullptr; }
   const float* residual(const StepArgs& args) const { return epilogue.has_z ? args.input<float>(3) : nullptr; }

@@ -83,7 +83,7 @@ TEST(Conv, Fused) {
   check.op = "FusedConv";
   check.kernel = "f32_fused_conv";
   on_every_isa([&] {
-    for (const char* form : {"", "add_after=1"}) {
+    for (const char* form : {"", "add_after=1", "rescale=[0.5,-0.25,0.25,40]"}) {
       for (const char* activation : {"Relu", "Swish", "HardSwish"}) {
         const std::string attrs = fmt::format("{} activation=\"{}\"", form, activation);
         EXPECT_TRUE(check_kernel(

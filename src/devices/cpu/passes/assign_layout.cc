@@ -210,7 +210,8 @@ class LayoutPass {
       const auto number = uniform_constant(graph_, v);
       const bool scalar = number && std::all_of(s->begin(), s->end(), [](const Dim& d) { return d.is(1); });
       if (scalar) {
-        const bool keeps = node.op == "Mul" || (node.op == "Div" && v == node.inputs[1] && *number != 0);
+        const bool keeps = node.op == "Mul" || (node.op == "Div" && v == node.inputs[1] && *number != 0) ||
+                           (node.op == "Max" && *number <= 0) || (node.op == "Min" && *number >= 0);
         if (!full && !keeps) return {};
         if (s->size() > rank) return {};
         // A number of the rank of the plain form fits the blocked one, too.

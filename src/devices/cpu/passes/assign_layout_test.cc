@@ -51,6 +51,8 @@ TEST(AssignLayout, Followers) {
            "y = Mul(s, c)",
            "n = f32[1]{2}\n y = Div(c, n)",
            "n = f32[]{2}\n y = Mul(n, c)",
+           "n = f32[]{-0.25}\n y = Max(n, c)",
+           "n = f32[]{0.25}\n y = Min(c, n)",
            "y = MaxPool(c) kernel_shape=[3,3] pads=[1,1,1,1] strides=[2,2]",
            "y = MaxPool(c) kernel_shape=[2,2] auto_pad=\"SAME_UPPER\"",
            "y = AveragePool(c) kernel_shape=[3,2] count_include_pad=1 pads=[1,0,1,0]",

@@ -69,6 +69,39 @@ std::optional<NamedActivation> as_activation(const Graph& graph, const Node& nod
   return std::nullopt;
 }
 
+// Numbers that multiply, add and limit, once each and in this order.
+struct Rescale {
+  std::vector<float> values = {1, 0, -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
+  int stage = 0;
+
+  bool take(const Graph& graph, const Node& node, ValueId x) {
+    if (!node.domain.empty()) return false;
+    if (node.op == "Clip" && node.inputs[0] == x && stage < 3) {
+      const auto low = limit(graph, input(node, 1), values[2]), high = limit(graph, input(node, 2), values[3]);
+      if (!low || !high || !(*low <= *high)) return false;
+      values[2] = *low;
+      values[3] = *high;
+      stage = 3;
+      return true;
+    }
+    const auto c = other_number(graph, node, x);
+    if (!c || std::isnan(*c)) return false;
+    if (node.op == "Mul" && stage < 1) {
+      values[0] = *c;
+      stage = 1;
+    } else if (node.op == "Add" && stage < 2) {
+      values[1] = *c;
+      stage = 2;
+    } else if ((node.op == "Max" || node.op == "Min") && stage < 3) {
+      values[node.op == "Max" ? 2 : 3] = *c;
+      stage = 3;
+    } else {
+      return false;
+    }
+    return true;
+  }
+};
+
 Status fuse(Graph& graph, NodeId id, const MatchedEpilogue& e, std::vector<Attr> attrs) {
   const Node& conv = graph.node(id);
   std::vector<ValueId> inputs = {conv.inputs[0], conv.inputs[1], input(conv, 2), e.z};
@@ -76,6 +109,7 @@ Status fuse(Graph& graph, NodeId id, const MatchedEpilogue& e, std::vector<Attr>
   if (!e.activation.empty()) attrs.push_back({"activation", e.activation});
   if (!e.params.empty()) attrs.push_back({"activation_params", e.params});
   if (e.add_after) attrs.push_back({"add_after", int64_t{1}});
+  if (!e.rescale.empty()) attrs.push_back({"rescale", e.rescale});
   const ValueId result = graph.node(e.last).outputs[0];
   Rewrite rewrite(graph, e.last);
   rewrite.replace(result, rewrite.add("anyrt", "FusedConv", std::move(inputs), std::move(attrs), 1)[0]);
@@ -84,8 +118,9 @@ Status fuse(Graph& graph, NodeId id, const MatchedEpilogue& e, std::vector<Attr>
 
 }  // namespace
 
-MatchedEpilogue match_epilogue(const Graph& graph, ValueId y, std::string& stop) {
+MatchedEpilogue match_epilogue(const Graph& graph, ValueId y, bool rescales, std::string& stop) {
   MatchedEpilogue e;
+  Rescale rescale;
   while (true) {
     const NodeId next = single_use(graph, y);
     if (next == kNoNode) {
@@ -96,7 +131,9 @@ MatchedEpilogue match_epilogue(const Graph& graph, ValueId y, std::string& stop)
     if (const auto a = e.activation.empty() ? as_activation(graph, node, y) : std::nullopt) {
       e.activation = a->name;
       e.params = a->params;
-    } else if (is_op(node, "Add") && e.z == kNoValue) {
+    } else if (rescales && !e.activation.empty() && rescale.take(graph, node, y)) {
+      e.rescale = rescale.values;
+    } else if (is_op(node, "Add") && e.z == kNoValue && e.rescale.empty()) {
       const ValueId other = node.inputs[node.inputs[0] == y ? 1 : 0];
       if (!same_shape(graph, y, other) || dtype_of_value(graph, other) != DType::kFloat32) {
         stop = "the addend of Add has another shape";
@@ -153,13 +190,14 @@ Status fuse_conv_epilogue(Graph& graph, const PassSetup&, DevicePassReport& repo
     const Node& node = graph.node(id);
     if (node.alive && is_op(node, "Conv") && dtype_of_value(graph, node.inputs[0]) == DType::kFloat32) {
       std::string stop;
-      const MatchedEpilogue e = match_epilogue(graph, node.outputs[0], stop);
+      const MatchedEpilogue e = match_epilogue(graph, node.outputs[0], true, stop);
       auto attrs = e.last == kNoNode ? std::nullopt : fused_conv_attrs(graph, node);
       if (attrs) {
         std::string what = "Conv";
         if (e.z != kNoValue && !e.add_after) what += " + Add";
         if (!e.activation.empty()) what += " + " + e.activation;
         if (e.add_after) what += " + Add";
+        if (!e.rescale.empty()) what += " + rescale";
         ANYRT_TRY(fuse(graph, id, e, std::move(*attrs)));
         ++report.changes;
         ++done[what];

@@ -53,6 +53,25 @@ TEST(FuseConvEpilogue, Activations) {
   }
 }
 
+TEST(FuseConvEpilogue, Rescales) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"a = HardSwish(c)\n k = f32[1]{0.5}\n s = Mul(k, a)\n m = f32[]{-0.25}\n y = Add(s, m)", "0.5,-0.25,-inf,inf"},
+      {"a = HardSwish(c)\n m = f32[]{-0.4}\n y = Max(a, m)", "1.0,0.0,-0.4000000059604645,inf"},
+      {"a = HardSwish(c)\n k = f32[]{2}\n s = Mul(k, a)\n m = f32[]{0.5}\n n = f32[]{1}\n y = Clip(s, m, n)",
+       "2.0,0.0,0.5,1.0"},
+  };
+  for (const auto& [lines, values] : rows) {
+    SCOPED_TRACE(lines);
+    expect_cpu_pass(fuse_conv_epilogue, conv_then(lines),
+                    fused(fmt::format("activation=\"HardSwish\" rescale=[{}]", values)));
+  }
+  // What comes again, or before, stays.
+  expect_cpu_pass(fuse_conv_epilogue, conv_then("a = Relu(c)\n k = f32[]{2}\n s = Add(k, a)\n y = Mul(s, k)"),
+                  fused("activation=\"Relu\" rescale=[1.0,2.0,-inf,inf]", "", "k = f32[]{2}\n y = Mul(s, k)", "s"));
+  expect_cpu_pass(fuse_conv_epilogue, conv_then("a = Relu(c)\n k = f32[]{2}\n s = Mul(k, a)\n y = Add(s, r)"),
+                  fused("activation=\"Relu\" rescale=[2.0,0.0,-inf,inf]", "", "y = Add(s, r)", "s"));
+}
+
 TEST(FuseConvEpilogue, Residuals) {
   expect_cpu_pass(fuse_conv_epilogue, conv_then("y = Add(r, c)"), fused("", ", r"));
   expect_cpu_pass(fuse_conv_epilogue, conv_then("s = Add(c, r)\n y = Relu(s)"), fused("activation=\"Relu\"", ", r"));

@@ -41,7 +41,7 @@ Status fuse_matmul_epilogue(Graph& graph, const PassSetup&, DevicePassReport& re
         y = graph.node(add).outputs[0];
       }
     }
-    const MatchedEpilogue e = match_epilogue(graph, y, stop);
+    const MatchedEpilogue e = match_epilogue(graph, y, false, stop);
     if (e.last != kNoNode) last = e.last;
     if (last == kNoNode) continue;
     if (e.z != kNoValue && !e.add_after) what += " + Add";
