@@ -35,7 +35,9 @@ struct BlockedWeights {
 };
 
 Expected<std::shared_ptr<const void>> pack_blocked(const Tensor& w, int64_t group, bool x_plain, bool depthwise);
-// The 36 matrices of Winograd's F(4x4, 3x3), each in such panels.
+// Whether Winograd's F(4x4, 3x3) on the last two axes pays.
+bool blocked_winograd_pays(const ConvGeometry& g);
+// Its 36 matrices, each in such panels.
 Expected<std::shared_ptr<const void>> pack_blocked_winograd(const Tensor& w);
 Expected<Tensor> unpack_blocked(const BlockedWeights& w);
 

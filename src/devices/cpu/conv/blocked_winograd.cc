@@ -7,7 +7,8 @@
 #include "devices/cpu/gemm/slots.h"
 
 // Winograd's F(4x4, 3x3) (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015) on channels in
-// blocks: a vector holds one place of the tile for a block of channels.
+// blocks: a vector holds one place of the tile for a block of channels. A third axis in front is summed over directly,
+// between the transforms: its taps are more channels, those of the slices before and behind.
 
 #ifndef ANYRT_CPU_BLOCKED_WINOGRAD_SHAPE_
 #define ANYRT_CPU_BLOCKED_WINOGRAD_SHAPE_
@@ -190,7 +191,9 @@ HWY_EXPORT(transform_weights);
 
 constexpr int64_t kTileBytes = 768 << 10;  // both sides of a block of tiles
 constexpr int64_t kLeastTiles = 28;        // that meet the weights at once
-constexpr int64_t kSmallWeights = 1 << 20;
+constexpr size_t kSmallWeights = 1 << 20;
+constexpr int64_t kChain = 32;  // terms of a sum in one piece: longer ones would lose digits
+constexpr int64_t kSlices = 8;  // of a result with three axes, whose inputs are transformed once
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -205,22 +208,37 @@ class BlockedWinograd final : public BoundStep {
         input_(HWY_DYNAMIC_DISPATCH(tile_input)),
         output_(HWY_DYNAMIC_DISPATCH(tile_output)) {
     lanes_ = w_->lanes;
+    const WindowAxes& axes = p_.g.axes;
+    if (axes.size() > 2) d_ = axes[0];
+    h_ = axes[axes.size() - 2];
+    v_ = axes.back();
     in_blocks_ = block_count(p_.g.channels, lanes_);
     out_blocks_ = block_count(p_.g.out_channels, lanes_);
-    tiles_w_ = ceil_div(p_.g.axes[1].out, 4);
-    tiles_ = ceil_div(p_.g.axes[0].out, 4) * tiles_w_;
-    const int64_t each_tile = 36 * (in_blocks_ + out_blocks_) * lanes_ * static_cast<int64_t>(sizeof(float));
-    const int64_t most = std::max(kLeastTiles, kTileBytes / each_tile);
+    tiles_w_ = ceil_div(v_.out, 4);
+    tiles_ = ceil_div(h_.out, 4) * tiles_w_;
+    slices_ = ceil_div(d_.out, ceil_div(d_.out, kSlices));
+    runs_ = ceil_div(d_.out, slices_);
+    const int64_t in_slices = slices_ + d_.kernel - 1;
+    const int64_t each_tile =
+        36 * (in_blocks_ * in_slices + out_blocks_ * slices_) * lanes_ * static_cast<int64_t>(sizeof(float));
+    const int64_t least = ceil_div(kLeastTiles, slices_), most = std::max(least, kTileBytes / each_tile);
     // Weights that lie in the cache are met by each thread; larger ones by one thread each.
-    const bool small = 36 * w_->dims[0] * w_->dims[1] * static_cast<int64_t>(sizeof(float)) <= kSmallWeights;
-    at_once_ = small ? even_part(tiles_, most, kLeastTiles / 2) : ceil_div(tiles_, ceil_div(tiles_, most));
+    const bool small = w_->bytes->size() <= kSmallWeights;
+    at_once_ = small ? even_part(tiles_, most, ceil_div(least, 2)) : ceil_div(tiles_, ceil_div(tiles_, most));
     blocks_ = ceil_div(tiles_, at_once_);
-    for (int64_t c = 0; c < in_blocks_; ++c) segments_.push_back({c * at_once_ * lanes_, c * lanes_});
+    in_pitch_ = at_once_ * in_slices * lanes_;
+    out_pitch_ = at_once_ * slices_ * lanes_;
+    add_segments(at_once_, segments_);
+    add_segments(tiles_ - (blocks_ - 1) * at_once_, last_segments_);
+    tails_ = p_.g.channels % lanes_ > 0 ? d_.kernel : 0;
+    const auto all = static_cast<int64_t>(segments_.size());
+    const int64_t chains = std::max<int64_t>(1, all * lanes_ / kChain);
+    for (int64_t c = 0; c <= chains; ++c) chains_.push_back(c < chains ? (all - tails_) * c / chains : all);
     slots_ = slot_count();
-    each_ = static_cast<size_t>(36 * at_once_ * (in_blocks_ + out_blocks_) * lanes_);
+    each_ = static_cast<size_t>(36 * (in_blocks_ * in_pitch_ + out_blocks_ * out_pitch_));
     bias_floats_ = epilogue_.padded_floats();
     // Few blocks are done one after the other, by all threads.
-    scratch_bytes = ((p_.g.batch * blocks_ == 1 ? 1 : slots_) * each_ + bias_floats_) * sizeof(float);
+    scratch_bytes = ((p_.g.batch * blocks_ * runs_ == 1 ? 1 : slots_) * each_ + bias_floats_) * sizeof(float);
   }
 
   Status run(const StepArgs& args) const override {
@@ -228,7 +246,7 @@ class BlockedWinograd final : public BoundStep {
     auto* scratch = reinterpret_cast<float*>(args.scratch);
     const float* bias = epilogue_.bias(p_.bias(args), scratch);
     scratch += bias_floats_;
-    const int64_t total = p_.g.batch * blocks_;
+    const int64_t total = p_.g.batch * blocks_ * runs_;
     if (threads == 1 || (total < 2 * threads && total % threads != 0)) {
       for (int64_t i = 0; i < total; ++i) block(args, bias, i, scratch, threads);
       return {};
@@ -246,6 +264,17 @@ class BlockedWinograd final : public BoundStep {
   }
 
  private:
+  // Of a block of `count` tiles: all full blocks of channels, then those that are not.
+  void add_segments(int64_t count, std::vector<ConvSegment>& list) const {
+    const int64_t full = p_.g.channels / lanes_;
+    for (const bool tail : {false, true}) {
+      for (int64_t k = 0; k < d_.kernel; ++k) {
+        for (int64_t c = tail ? full : 0; c < (tail ? in_blocks_ : full); ++c)
+          list.push_back({c * in_pitch_ + k * count * lanes_, k * p_.g.channels + c * lanes_});
+      }
+    }
+  }
+
   template <class F>
   static void over(int64_t n, int threads, const F& f) {
     if (threads == 1) return f(0, n);
@@ -253,58 +282,81 @@ class BlockedWinograd final : public BoundStep {
   }
 
   void block(const StepArgs& args, const float* bias, int64_t index, float* scratch, int threads) const {
-    const int64_t image = index / blocks_, first = index % blocks_ * at_once_,
-                  count = std::min(at_once_, tiles_ - first);
-    const WindowAxis &h = p_.g.axes[0], &w = p_.g.axes[1];
-    const int64_t matrix_in = in_blocks_ * at_once_ * lanes_, matrix_out = out_blocks_ * at_once_ * lanes_;
+    const Block b = {index / (blocks_ * runs_), index / runs_ % blocks_ * at_once_, index % runs_ * slices_,
+                     std::min(at_once_, tiles_ - index / runs_ % blocks_ * at_once_),
+                     std::min(slices_, d_.out - index % runs_ * slices_)};
+    const int64_t matrix_in = in_blocks_ * in_pitch_, matrix_out = out_blocks_ * out_pitch_,
+                  in_slices = b.slices + d_.kernel - 1;
     float *v = scratch, *m = v + 36 * matrix_in;
-    const float* x = args.input<float>(0) + image * in_blocks_ * p_.in_size * lanes_;
-    over(in_blocks_ * count, threads, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t c = i / count, t = i % count, tile = first + t;
-        const int64_t y0 = tile / tiles_w_ * 4 - h.pad_begin, x0 = tile % tiles_w_ * 4 - w.pad_begin;
-        const auto inside = [](int64_t at, int64_t limit) { return std::clamp<int64_t>(at, 0, limit); };
-        input_({x + (c * p_.in_size + y0 * w.in + x0) * lanes_, w.in * lanes_, inside(-y0, 6), inside(h.in - y0, 6),
-                inside(-x0, 6), inside(w.in - x0, 6), v + segments_[static_cast<size_t>(c)].x + t * lanes_, matrix_in});
-      }
+    const float* x = args.input<float>(0) + b.image * in_blocks_ * p_.in_size * lanes_;
+    over(in_blocks_ * in_slices, threads, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) inputs(x, b, i / in_slices, i % in_slices, v, matrix_in);
     });
-    const int64_t panels = w_->group_panels(), parts = ceil_div(count, kernels_.positions);
-    ConvTile tile = {};
-    tile.x_step = lanes_;
-    tile.k_step = 1;
-    tile.list = segments_.data();
-    tile.tail_depth = p_.g.channels % lanes_;
-    tile.tail_segments = tile.tail_depth > 0 ? 1 : 0;
-    tile.segments = in_blocks_ - tile.tail_segments;
-    tile.depth = lanes_;
-    tile.y_block = at_once_ * lanes_;
+    const int64_t panels = w_->group_panels(), positions = b.count * b.slices,
+                  parts = ceil_div(positions, kernels_.positions);
+    const std::vector<ConvSegment>& segments = b.count == at_once_ ? segments_ : last_segments_;
     over(36 * panels, threads, [&](int64_t begin, int64_t end) {
-      ConvTile t = tile;
+      ConvTile t = {};
+      t.x_step = lanes_;
+      t.k_step = 1;
+      t.tail_depth = p_.g.channels % lanes_;
+      t.depth = lanes_;
+      t.y_block = out_pitch_;
       for (int64_t i = begin; i < end; ++i) {
         const int64_t p = i / panels, out = i % panels * 2, width = std::min<int64_t>(2, out_blocks_ - out);
-        t.w = w_->data() + (p * out_blocks_ + out) * p_.g.channels * lanes_;
+        t.w = w_->data() + (p * out_blocks_ + out) * p_.g.channels * d_.kernel * lanes_;
         for (int64_t k = 0; k < parts; ++k) {
-          const int64_t from = count * k / parts, to = count * (k + 1) / parts;
+          const int64_t from = positions * k / parts, to = positions * (k + 1) / parts;
           t.x = v + p * matrix_in + from * lanes_;
-          t.y = m + p * matrix_out + (out * at_once_ + from) * lanes_;
-          kernels_.tile[width - 1][to - from - 1](t);
+          t.y = m + p * matrix_out + out * out_pitch_ + from * lanes_;
+          t.z = nullptr;
+          for (size_t c = 0; c + 1 < chains_.size(); ++c) {
+            t.list = segments.data() + chains_[c];
+            t.tail_segments = c + 2 < chains_.size() ? 0 : tails_;
+            t.segments = chains_[c + 1] - chains_[c] - t.tail_segments;
+            kernels_.tile[width - 1][to - from - 1](t);
+            t.z = t.y;
+          }
         }
       }
     });
     ConvTile shared = {};
     epilogue_.prepare(shared);
-    over(out_blocks_, threads, [&](int64_t begin, int64_t end) {
-      for (int64_t c = begin; c < end; ++c) results(args, bias, image, c, first, count, m, shared);
+    over(out_blocks_ * b.slices, threads, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) results(args, bias, b, i / b.slices, i % b.slices, m, shared);
     });
   }
 
-  void results(const StepArgs& args, const float* bias, int64_t image, int64_t block, int64_t first, int64_t count,
-               const float* m, const ConvTile& shared) const {
-    const WindowAxis &h = p_.g.axes[0], &w = p_.g.axes[1];
-    const int64_t plane = (image * out_blocks_ + block) * p_.out_size * lanes_;
+  // Tiles [first, first + count) of slices [slice, slice + slices) of the result.
+  struct Block {
+    int64_t image, first, slice, count, slices;
+  };
+
+  void inputs(const float* x, const Block& b, int64_t c, int64_t s, float* v, int64_t matrix) const {
+    const int64_t slice = b.slice - d_.pad_begin + s;
+    v += c * in_pitch_ + s * b.count * lanes_;
+    if (slice < 0 || slice >= d_.in) {
+      for (int64_t p = 0; p < 36; ++p) std::fill_n(v + p * matrix, b.count * lanes_, 0.0f);
+      return;
+    }
+    x += (c * p_.in_size + slice * h_.in * v_.in) * lanes_;
+    const auto inside = [](int64_t at, int64_t limit) { return std::clamp<int64_t>(at, 0, limit); };
+    for (int64_t t = 0; t < b.count; ++t, v += lanes_) {
+      const int64_t tile = b.first + t, y0 = tile / tiles_w_ * 4 - h_.pad_begin,
+                    x0 = tile % tiles_w_ * 4 - v_.pad_begin;
+      input_({x + (y0 * v_.in + x0) * lanes_, v_.in * lanes_, inside(-y0, 6), inside(h_.in - y0, 6), inside(-x0, 6),
+              inside(v_.in - x0, 6), v, matrix});
+    }
+  }
+
+  void results(const StepArgs& args, const float* bias, const Block& b, int64_t block, int64_t s, const float* m,
+               const ConvTile& shared) const {
+    const WindowAxis &h = h_, &w = v_;
+    const int64_t image = b.image, first = b.first, count = b.count, slice = b.slice + s;
+    const int64_t plane = ((image * out_blocks_ + block) * p_.out_size + slice * h.out * w.out) * lanes_;
     const float* z = p_.residual(args);
     TileOutput t;
-    t.matrix = out_blocks_ * at_once_ * lanes_;
+    t.matrix = out_blocks_ * out_pitch_;
     t.bias = bias ? bias + block * lanes_ : nullptr;
     t.row = w.out * lanes_;
     t.clamp = shared.clamp;
@@ -317,11 +369,11 @@ class BlockedWinograd final : public BoundStep {
       t.rows = std::min<int64_t>(4, h.out - ty);
       for (int64_t k = 0; k < n; ++k) {
         const int64_t at = plane + (ty * w.out + tx + 4 * k) * lanes_;
-        t.m = m + (block * at_once_ + i + k) * lanes_;
+        t.m = m + block * out_pitch_ + (s * count + i + k) * lanes_;
         t.y = args.output<float>(0) + at;
         t.z = epilogue_.adds_before() ? z + at : nullptr;
         t.columns = std::min<int64_t>(4, w.out - tx - 4 * k);
-        if (!output_(t)) redo(args, t, image, block, ty, tx + 4 * k);
+        if (!output_(t)) redo(args, t, image, block, slice, ty, tx + 4 * k);
       }
       const int64_t columns = std::min(4 * n, w.out - tx);
       for (int64_t r = 0; r < t.rows; ++r) {
@@ -335,21 +387,24 @@ class BlockedWinograd final : public BoundStep {
   }
 
   // The tile as the definition has it: where sums are not finite, they would spread to neighbours.
-  void redo(const StepArgs& args, const TileOutput& t, int64_t image, int64_t block, int64_t ty, int64_t tx) const {
-    const WindowAxis &h = p_.g.axes[0], &w = p_.g.axes[1];
+  void redo(const StepArgs& args, const TileOutput& t, int64_t image, int64_t block, int64_t slice, int64_t ty,
+            int64_t tx) const {
+    const WindowAxis &h = h_, &w = v_;
+    const int64_t taps = 9 * d_.kernel;
     const float* x = args.input<float>(0) + image * in_blocks_ * p_.in_size * lanes_;
     for (int64_t r = 0; r < t.rows; ++r) {
       for (int64_t k = 0; k < t.columns; ++k) {
         for (int64_t lane = 0; lane < std::min(lanes_, p_.g.out_channels - block * lanes_); ++lane) {
           const int64_t out = block * lanes_ + lane;
-          const float* weights = direct_ ? nullptr : args.input<float>(1) + out * p_.g.channels * 9;
+          const float* weights = direct_ ? nullptr : args.input<float>(1) + out * p_.g.channels * taps;
           float sum = 0;
           for (int64_t c = 0; c < p_.g.channels; ++c) {
-            for (int64_t tap = 0; tap < 9; ++tap) {
-              const int64_t iy = ty + r - h.pad_begin + tap / 3, ix = tx + k - w.pad_begin + tap % 3;
-              if (iy < 0 || iy >= h.in || ix < 0 || ix >= w.in) continue;
-              sum = std::fma(x[((c / lanes_ * h.in + iy) * w.in + ix) * lanes_ + c % lanes_],
-                             weights ? weights[c * 9 + tap] : direct_->weight(out, c, tap), sum);
+            for (int64_t tap = 0; tap < taps; ++tap) {
+              const int64_t iz = slice - d_.pad_begin + tap / 9, iy = ty + r - h.pad_begin + tap % 9 / 3,
+                            ix = tx + k - w.pad_begin + tap % 3;
+              if (iz < 0 || iz >= d_.in || iy < 0 || iy >= h.in || ix < 0 || ix >= w.in) continue;
+              sum = std::fma(x[(((c / lanes_ * d_.in + iz) * h.in + iy) * w.in + ix) * lanes_ + c % lanes_],
+                             weights ? weights[c * taps + tap] : direct_->weight(out, c, tap), sum);
             }
           }
           const int64_t at = r * t.row + k * lanes_ + lane;
@@ -369,8 +424,13 @@ class BlockedWinograd final : public BoundStep {
   void (*input_)(const TileInput&);
   bool (*output_)(const TileOutput&);
   int64_t lanes_ = 1, in_blocks_ = 0, out_blocks_ = 0;
-  int64_t tiles_w_ = 0, tiles_ = 0, at_once_ = 0, blocks_ = 0;  // of an image; in a block, blocks of an image
-  std::vector<ConvSegment> segments_;                           // one a block of input channels
+  WindowAxis d_, h_, v_;
+  int64_t tiles_w_ = 0, tiles_ = 0, at_once_ = 0, blocks_ = 0;  // of a slice; in a block, blocks of a slice
+  int64_t slices_ = 1, runs_ = 1;                               // of the result in a block; of these in an image
+  int64_t in_pitch_ = 0, out_pitch_ = 0;                        // floats of a block of channels
+  std::vector<ConvSegment> segments_, last_segments_;           // of blocks of at_once_ tiles; of the last one
+  std::vector<int64_t> chains_;                                 // where the parts of a sum begin among the segments
+  int64_t tails_ = 0;                                           // of the segments, at the end
   size_t slots_ = 0, each_ = 0, bias_floats_ = 0;
 };
 
@@ -380,19 +440,30 @@ Expected<std::shared_ptr<const void>> pack_blocked_winograd(const Tensor& w) {
   auto p = std::make_shared<BlockedWeights>();
   p->dims = w.dims();
   p->lanes = conv_tile_kernels().lanes;
-  const int64_t in = w.dim(1), lanes = p->lanes, blocks = p->group_blocks();
+  const int64_t slices = w.rank() > 4 ? w.dim(2) : 1, inputs = w.dim(1), in = inputs * slices, lanes = p->lanes,
+                blocks = p->group_blocks(), taps = 9 * slices;
   ANYRT_ASSIGN(p->bytes, allocate_buffer(static_cast<size_t>(36 * blocks * lanes * in) * sizeof(float)));
   auto* to = reinterpret_cast<float*>(p->bytes->data());
   const auto transform = HWY_DYNAMIC_DISPATCH(transform_weights);
   parallel_for(blocks * in, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
+      // The sum goes over slices, then channels.
       const int64_t b = i / in, c = i % in, pair = b / 2 * 2, width = std::min<int64_t>(2, blocks - pair);
-      transform(w.data<float>() + (b * lanes * in + c) * 9, in * 9, w.dim(0) - b * lanes,
-                to + (pair * in + c * width) * lanes + b % 2 * lanes, blocks * in * lanes);
+      transform(w.data<float>() + (b * lanes * inputs + c % inputs) * taps + c / inputs * 9, inputs * taps,
+                w.dim(0) - b * lanes, to + (pair * in + c * width) * lanes + b % 2 * lanes, blocks * in * lanes);
     }
   });
   if (w.buffer()) w.buffer()->release(w.buffer_offset(), w.bytes());
   return std::shared_ptr<const void>(std::move(p));
+}
+
+bool blocked_winograd_pays(const ConvGeometry& g) {
+  if (g.axes.size() != 3) return winograd_pays(g);
+  const WindowAxis& d = g.axes[0];
+  ConvGeometry slice = g;
+  slice.axes.erase(slice.axes.begin());
+  slice.channels *= d.kernel;  // as many weights
+  return g.channels >= 16 && d.stride == 1 && d.dilation == 1 && winograd_pays(slice);
 }
 
 ConvBound bind_blocked_winograd(ConvPlan plan, BlockedState w, BlockedState direct) {

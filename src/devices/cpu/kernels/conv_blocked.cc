@@ -37,14 +37,14 @@ bool accepts_depthwise(const KernelQuery& q) {
 bool accepts_winograd(const KernelQuery& q) {
   const Tensor* w = blocked_weights(q);
   const SymShape* x = q.input_shape(0);
-  if (!w || !x || q.weights_once() || w->rank() != 4 || q.i("x_plain") != 0 || q.i("group", 1) != 1) return false;
+  if (!w || !x || q.weights_once() || w->rank() < 4 || q.i("x_plain") != 0 || q.i("group", 1) != 1) return false;
   Dims dims = {1, q.i("in_channels")};
-  for (size_t i = 2; i < 4; ++i) {
+  for (size_t i = 2; i < static_cast<size_t>(w->rank()); ++i) {
     if (!(*x)[i].is_const()) return false;
     dims.push_back((*x)[i].value());
   }
   const Expected<ConvGeometry> g = conv_geometry(q, dims, w->dims());
-  return g.ok() && winograd_pays(*g);
+  return g.ok() && blocked_winograd_pays(*g);
 }
 
 Expected<std::shared_ptr<const void>> prepare_winograd(const KernelQuery& q) {
@@ -56,14 +56,15 @@ Expected<std::shared_ptr<const void>> prepare_direct(const KernelQuery& q) {
   ANYRT_ASSIGN(auto state, pack_blocked(w, q.i("group", 1), q.i("x_plain") != 0, false));
   const SymShape* x = q.input_shape(0);
   const bool open = !x || !std::all_of(x->begin() + 2, x->end(), [](const Dim& d) { return d.is_const(); });
-  const bool square = w.rank() == 4 && w.dim(2) == 3 && w.dim(3) == 3 && q.i("group", 1) == 1 && q.i("x_plain") == 0;
+  const bool square = w.rank() >= 4 && w.dim(w.rank() - 2) == 3 && w.dim(w.rank() - 1) == 3 && q.i("group", 1) == 1 &&
+                      q.i("x_plain") == 0;
   std::const_pointer_cast<BlockedWeights>(std::static_pointer_cast<const BlockedWeights>(state))->winograd_later =
       open && square && q.accuracy() != Accuracy::kStrict && !q.weights_once();
   return state;
 }
 
 ConvBound bind_direct(ConvPlan plan, BlockedState w) {
-  if (w->winograd_later && winograd_pays(plan.g)) {
+  if (w->winograd_later && blocked_winograd_pays(plan.g)) {
     ANYRT_ASSIGN(BlockedState made, winograd_form(w));
     return bind_blocked_winograd(std::move(plan), std::move(made), std::move(w));
   }

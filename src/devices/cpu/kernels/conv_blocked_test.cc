@@ -112,6 +112,13 @@ TEST(ConvBlocked, Winograd) {
           true, true, {40, 40});
     check(base, {.in = 32, .out = 40, .x = {14, 14}, .w = {3, 3}},
           "pads=[1,1,1,1] activation=\"Relu\" rescale=[0.5,0.25,0.5,60]", false, true, false, {14, 14});
+    check(base, {.in = 32, .out = 32, .x = {5, 14, 13}, .w = {3, 3, 3}}, "pads=[1,1,1,1,1,1]", false, true, true,
+          {5, 14, 13});
+    check(base, {.n = 2, .in = 33, .out = 40, .x = {11, 21, 22}, .w = {3, 3, 3}},
+          "pads=[1,1,0,1,1,0] activation=\"Relu\"", false, true, false, {11, 21, 20});
+    check(base, {.in = 20, .out = 35, .x = {9, 12, 30}, .w = {2, 3, 3}},
+          "pads=[0,1,1,2,1,1] activation=\"HardSwish\" add_after=1", false, true, true, {10, 12, 30});
+    check(base, {.in = 16, .out = 16, .x = {3, 13, 14}, .w = {1, 3, 3}}, "", false, false, false, {3, 11, 12});
   });
 }
 
@@ -129,6 +136,11 @@ TEST(ConvBlocked, NotFinite) {
         base, fmt::format("block={0} in_channels=32 out_channels=32 pads=[1,1,1,1] : f32[1,{1},16,16,{0}]{{{2}}}, "
                           "f32[32,32,3,3]{{rand:2}} -> ?",
                           lanes, 32 / lanes, data)));
+    EXPECT_TRUE(check_kernel(
+        base,
+        fmt::format("block={0} in_channels=16 out_channels=32 pads=[1,1,1,1,1,1] : f32[1,{1},2,16,16,{0}]{{{2}}}, "
+                    "f32[32,16,3,3,3]{{rand:2}} -> ?",
+                    lanes, 16 / lanes, data)));
   });
 }
 
