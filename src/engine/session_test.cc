@@ -125,6 +125,34 @@ TEST(Session, OutputsBelongToTheCaller) {
   EXPECT_TRUE(identical((*first)[0].tensor(), *copy));
 }
 
+TEST(Session, MemoryOfLargeOutputsIsUsedAgain) {
+  Model m;
+  m.info.opsets[""] = 21;
+  const ValueId x = m.graph.add_input("x", Type::tensor(DType::kFloat32, SymShape{Dim::symbol("n")}));
+  const ValueId y = m.graph.add_value("y");
+  m.graph.add_node(make_node("Neg", {x}, y));
+  m.graph.outputs = {y};
+  auto session = Session::from_model(std::move(m), {});
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  const auto run = [&](const char* text) {
+    auto out = (*session)->run({Value(literal(text))});
+    EXPECT_TRUE(out.ok()) << out.status().message();
+    return (*out)[0].tensor();
+  };
+  Tensor first = run("f32[400000]{rand:1}");
+  const std::byte* const place = first.raw();
+  const float value = first.data<float>()[7];
+  // Who still has it keeps it.
+  Tensor second = run("f32[400000]{rand:2}");
+  EXPECT_NE(second.raw(), place);
+  EXPECT_EQ(first.data<float>()[7], value);
+  const std::byte* const other = second.raw();
+  second = Tensor();
+  EXPECT_EQ(run("f32[400000]{rand:1}").raw(), other);
+  EXPECT_EQ(run("f32[300000]{rand:1}").size(), 300000);
+  EXPECT_EQ(first.data<float>()[7], value);
+}
+
 TEST(Session, WrongInputsAreNamed) {
   const auto session = session_of(small_model());
   const auto fails = [&](const std::vector<std::pair<std::string, Value>>& inputs, std::string_view text) {
