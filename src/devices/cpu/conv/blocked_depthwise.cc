@@ -25,6 +25,7 @@ struct DepthwiseRun {
   const float* z;     // added; null: none
   float* y;
   int64_t positions;
+  int64_t row_taps, row_stride;  // where taps come in rows of so many next to each other, and x_step is so many vectors
   bool clamp;
   float low, high;
 };
@@ -44,26 +45,69 @@ HWY_BEFORE_NAMESPACE();
 namespace anyrt::cpu::HWY_NAMESPACE {
 namespace {
 
-// N positions side by side, so that their sums do not wait for each other.
-template <int N, int kTaps>
+#define ANYRT_POSITIONS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6)
+#define ANYRT_VALUES(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)
+constexpr int64_t kPositions = 7;
+
+// Stays in its register: GCC would load it again for every use.
+template <class V>
+HWY_INLINE V loaded(V v) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3 && defined(__GNUC__)
+  asm("" : "+v"(v.raw));
+#elif HWY_ARCH_X86 && HWY_TARGET < HWY_EMU128 && defined(__GNUC__)
+  asm("" : "+x"(v.raw));
+#endif
+  return v;
+}
+
+template <int I, class V>
+HWY_INLINE V pick(V a, V b, V c, V d, V e) {
+  if constexpr (I == 0) return a;
+  if constexpr (I == 1) return b;
+  if constexpr (I == 2) return c;
+  if constexpr (I == 3) return d;
+  return e;
+}
+
+// N positions side by side, so that their sums do not wait for each other. K taps a row, each kStride positions from
+// window to window: a value is read once for all windows that it lies in. K = 0: taps anywhere.
+template <int N, int K, int kStride>
 HWY_INLINE void run_group(const DepthwiseRun& r, int64_t i) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), step = r.x_step;
-  const int64_t count = kTaps > 0 ? kTaps : r.tap_count;
   const V bias = r.bias ? hn::LoadU(d, r.bias) : hn::Zero(d);
-#define ANYRT_POSITIONS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6)
 #define X(n) V s##n = bias;
   ANYRT_POSITIONS(X)
 #undef X
   const float* from = r.x + i * step;
-  for (int64_t t = 0; t < count; ++t) {
-    const V w = hn::LoadU(d, r.w + r.taps[t].w);
-    const float* x = from + r.taps[t].x;
+  if constexpr (K == 0) {
+    for (int64_t t = 0; t < r.tap_count; ++t) {
+      const V w = hn::LoadU(d, r.w + r.taps[t].w);
+      const float* x = from + r.taps[t].x;
 #define X(n) \
   if constexpr (N > n) s##n = hn::MulAdd(hn::LoadU(d, x + n * step), w, s##n);
-    ANYRT_POSITIONS(X)
+      ANYRT_POSITIONS(X)
 #undef X
+    }
+  } else {
+    for (int64_t t = 0; t < r.tap_count; t += K) {
+      const float *w = r.w + r.taps[t].w, *x = from + r.taps[t].x;
+      const V w0 = hn::LoadU(d, w), w1 = hn::LoadU(d, w + lanes), w2 = hn::LoadU(d, w + 2 * lanes),
+              w3 = K > 3 ? hn::LoadU(d, w + 3 * lanes) : w0, w4 = K > 4 ? hn::LoadU(d, w + 4 * lanes) : w0;
+#define X(n)                                                      \
+  if constexpr (N > n && j >= n * kStride && j < n * kStride + K) \
+    s##n = hn::MulAdd(value, pick<j - n * kStride>(w0, w1, w2, w3, w4), s##n);
+#define VALUE(at)                                        \
+  if constexpr (at < (N - 1) * kStride + K) {            \
+    constexpr int j = at;                                \
+    const V value = loaded(hn::LoadU(d, x + j * lanes)); \
+    ANYRT_POSITIONS(X)                                   \
+  }
+      ANYRT_VALUES(VALUE)
+#undef VALUE
+#undef X
+    }
   }
   float* y = r.y + i * lanes;
   if (r.z) {
@@ -83,32 +127,31 @@ HWY_INLINE void run_group(const DepthwiseRun& r, int64_t i) {
   if constexpr (N > n) hn::StoreU(s##n, d, y + n * lanes);
   ANYRT_POSITIONS(X)
 #undef X
-#undef ANYRT_POSITIONS
 }
+#undef ANYRT_VALUES
+#undef ANYRT_POSITIONS
 
-template <int kTaps>
-HWY_INLINE void run_taps(const DepthwiseRun& r) {
-  const int64_t groups = (r.positions + 6) / 7;
+template <int K, int kStride>
+void run_windows(const DepthwiseRun& r) {
+  const int64_t groups = (r.positions + kPositions - 1) / kPositions;
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t from = r.positions * g / groups, to = r.positions * (g + 1) / groups;
     switch (to - from) {
-      case 1: run_group<1, kTaps>(r, from); break;
-      case 2: run_group<2, kTaps>(r, from); break;
-      case 3: run_group<3, kTaps>(r, from); break;
-      case 4: run_group<4, kTaps>(r, from); break;
-      case 5: run_group<5, kTaps>(r, from); break;
-      case 6: run_group<6, kTaps>(r, from); break;
-      default: run_group<7, kTaps>(r, from); break;
+      case 1: run_group<1, K, kStride>(r, from); break;
+      case 2: run_group<2, K, kStride>(r, from); break;
+      case 3: run_group<3, K, kStride>(r, from); break;
+      case 4: run_group<4, K, kStride>(r, from); break;
+      case 5: run_group<5, K, kStride>(r, from); break;
+      case 6: run_group<6, K, kStride>(r, from); break;
+      default: run_group<7, K, kStride>(r, from); break;
     }
   }
 }
 
 void run_positions(const DepthwiseRun& r) {
-  switch (r.tap_count) {
-    case 9: return run_taps<9>(r);
-    case 25: return run_taps<25>(r);
-    default: return run_taps<0>(r);
-  }
+  if (r.row_taps == 3) return r.row_stride == 1 ? run_windows<3, 1>(r) : run_windows<3, 2>(r);
+  if (r.row_taps == 5) return r.row_stride == 1 ? run_windows<5, 1>(r) : run_windows<5, 2>(r);
+  run_windows<0, 1>(r);
 }
 
 }  // namespace
@@ -228,29 +271,31 @@ class BlockedDepthwise final : public BoundStep {
     r.high = shared.high;
     const float* x =
         padded ? padded : args.input<float>(0) + (image * p_.in_size + h.start(oy) * v.in - v.pad_begin) * lanes;
-    const auto some = [&](int64_t from, int64_t to, const DepthwiseTap* taps, int64_t count) {
+    const auto some = [&](int64_t from, int64_t to, const DepthwiseTap* taps, int64_t count, bool whole_rows) {
       r.x = x + from * r.x_step;
       r.taps = taps;
       r.tap_count = count;
       r.y = shared.y + from * lanes;
       r.z = epilogue_.adds_before() ? z + at + from * lanes : nullptr;
       r.positions = to - from;
+      r.row_taps = whole_rows && v.dilation == 1 && v.stride <= 2 ? v.kernel : 0;
+      r.row_stride = v.stride;
       run_(r);
     };
     const auto edge = [&](int64_t from, int64_t to) {
       for (int64_t ox = from; ox < to; ++ox) {
         const Edge& e = edges_[static_cast<size_t>(ox < inner_ ? ox : ox - inner_end_ + inner_)];
-        some(ox, ox + 1, e.taps.data() + rows.begin * e.columns, (rows.end - rows.begin) * e.columns);
+        some(ox, ox + 1, e.taps.data() + rows.begin * e.columns, (rows.end - rows.begin) * e.columns, false);
       }
     };
     if (padded) {
-      some(0, v.out, taps_.data(), p_.taps);
+      some(0, v.out, taps_.data(), p_.taps, true);
       epilogue_.finish(shared, z ? z + at : nullptr, block, 1, v.out);
       return;
     }
     edge(0, inner_);
     if (inner_end_ > inner_)
-      some(inner_, inner_end_, taps_.data() + rows.begin * v.kernel, (rows.end - rows.begin) * v.kernel);
+      some(inner_, inner_end_, taps_.data() + rows.begin * v.kernel, (rows.end - rows.begin) * v.kernel, true);
     edge(inner_end_, v.out);
     epilogue_.finish(shared, z ? z + at : nullptr, block, 1, v.out);
   }
