@@ -31,7 +31,7 @@ enum class GemmB : uint8_t {
 };
 
 inline constexpr int64_t kGemmThinRows = 3;
-inline constexpr int64_t kGemmDepth = 256;     // of a block along k: a panel of B stays in the first-level cache
+inline constexpr int64_t kGemmDepth = 384;  // of a block along k: panels of B stay near, and C is gone through seldom
 inline constexpr int64_t kGemmRowBlock = 252;  // rows of A that share a panel of B: they stay in the second level
 inline constexpr int64_t kGemmMostPanels = 8;  // of a plain B, copied at once: they stay in the second level
 inline constexpr int64_t kGemmRowPad = 16;     // between copied rows of A, which would fall on the same cache sets
