@@ -64,6 +64,8 @@ class Type {
 };
 
 class Value;
+template <class T>
+class KeptView;
 // A value as a parameter.
 struct ValueRef {
   ValueRef(const Value& value);  // NOLINT: implicit by design
@@ -185,11 +187,17 @@ class Value {
   View<const std::int64_t> dims() const noexcept { return {anyrt_tensor_dims(get()), anyrt_tensor_rank(get())}; }
   std::size_t size() const noexcept { return anyrt_tensor_size(get()); }  // elements of a tensor
   std::size_t bytes() const noexcept { return anyrt_tensor_bytes(get()); }
-  // The elements of a tensor, without a copy; an error where they are of another type.
+  // The elements of a tensor, without a copy; an error where they are of another type. They live as long as the value;
+  // those of a temporary value keep it: auto y = session.run(inputs)[0].data<float>();
   template <class T>
-  View<const T> data() const {
+  View<const T> data() const& {
     need(DTypeOf<T>::value);
     return {static_cast<const T*>(anyrt_tensor_data(get())), size()};
+  }
+  template <class T>
+  KeptView<T> data() && {
+    need(DTypeOf<T>::value);
+    return KeptView<T>(std::move(*this));
   }
   template <class T>
   View<T> mutable_data() {
@@ -270,6 +278,30 @@ class Value {
 
 inline ValueRef::ValueRef(const Value& value) : raw(value.get()) {}
 
+// The elements of a tensor together with the tensor. Converts to containers as View does, and to a View where it is not
+// itself a temporary.
+template <class T>
+class KeptView {
+ public:
+  explicit KeptView(Value&& value) : value_(std::move(value)) {}
+  const T* data() const noexcept { return static_cast<const T*>(value_.raw()); }
+  std::size_t size() const noexcept { return value_.size(); }
+  bool empty() const noexcept { return size() == 0; }
+  const T* begin() const noexcept { return data(); }
+  const T* end() const noexcept { return data() + size(); }
+  const T& operator[](std::size_t i) const noexcept { return data()[i]; }
+  const Value& value() const noexcept { return value_; }
+  operator View<const T>() const& noexcept { return {data(), size()}; }  // NOLINT
+  operator View<const T>() const&& = delete;
+  template <class C, class = decltype(C(std::declval<const T*>(), std::declval<const T*>()))>
+  operator C() const {  // NOLINT
+    return C(begin(), end());
+  }
+
+ private:
+  Value value_;
+};
+
 // Values that a run makes.
 class Values {
  public:
@@ -285,8 +317,9 @@ class Values {
   ~Values() { delete[] data_; }
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
-  Value& operator[](std::size_t i) noexcept { return data_[i]; }
-  const Value& operator[](std::size_t i) const noexcept { return data_[i]; }
+  Value& operator[](std::size_t i) & noexcept { return data_[i]; }
+  const Value& operator[](std::size_t i) const& noexcept { return data_[i]; }
+  Value operator[](std::size_t i) && noexcept { return std::move(data_[i]); }
   Value* begin() noexcept { return data_; }
   Value* end() noexcept { return data_ + size_; }
   const Value* begin() const noexcept { return data_; }

@@ -63,6 +63,10 @@ int main(int argc, char** argv) {
     for (const Option& row : command.options) add_option(*sub, row, args[i]);
     subs.push_back(sub);
   }
+  app.failure_message([argc, argv](const CLI::App*, const CLI::Error& e) {
+    const std::string command = argc > 1 && argv[1][0] != '-' ? std::string(" ") + argv[1] : "";
+    return "anyrt: error: " + std::string(e.what()) + "; 'anyrt" + command + " --help' shows what is expected\n";
+  });
   std::vector<std::string> names;
   for (size_t i = 0; i < kCommandsSize; ++i) names.emplace_back(kCommands[i]->name);
   if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {

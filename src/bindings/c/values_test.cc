@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "anyrt/anyrt.hpp"
@@ -60,6 +61,31 @@ TEST(CValues, TensorsFromContainers) {
             std::string::npos);
   Value zeros = Value::zeros(ANYRT_INT32, {0, 3});
   EXPECT_EQ(zeros.size(), 0u);
+}
+
+TEST(CValues, ElementsOfATemporaryKeepIt) {
+  int released = 0;
+  std::vector<float> mine = {1, 2, 3};
+  const auto make = [&] {
+    return Value::borrow(
+        ANYRT_FLOAT32, {3}, mine.data(), 12, [](void* user) { ++*static_cast<int*>(user); }, &released);
+  };
+  {
+    const auto kept = make().data<float>();
+    EXPECT_EQ(released, 0);
+    EXPECT_EQ(kept.data(), mine.data());
+    EXPECT_EQ(kept.size(), 3u);
+    EXPECT_EQ(kept[2], 3);
+    EXPECT_EQ(static_cast<std::vector<float>>(kept), mine);
+    const anyrt::View<const float> view = kept;
+    EXPECT_EQ(view.data(), mine.data());
+    float sum = 0;
+    for (const float x : make().data<float>()) sum += x;
+    EXPECT_EQ(sum, 6);
+    EXPECT_EQ(released, 1);
+  }
+  EXPECT_EQ(released, 2);
+  static_assert(!std::is_convertible_v<decltype(Value().data<float>()), anyrt::View<const float>>, "would dangle");
 }
 
 TEST(CValues, CallersMemoryIsNotCopied) {

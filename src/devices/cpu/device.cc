@@ -1,5 +1,6 @@
 #include "device/device.h"
 
+#include "base/cpu.h"
 #include "devices/cpu/kernel.h"
 #include "devices/cpu/parts.h"
 #include "devices/cpu/passes/passes.h"
@@ -84,11 +85,17 @@ class CpuDevice final : public Device {
 };
 
 Expected<std::vector<DeviceInfo>> probe() {
+  ANYRT_TRY(cpu::check_isa_limit());
   DeviceInfo info = CpuDevice({}).info();
+  const CpuInfo& cpu = cpu_info();
+  info.description = fmt::format("{}, {} of {} processors, {}", cpu.model.empty() ? "processor" : cpu.model, cpu.usable,
+                                 cpu.logical, cpu::isa_in_use());
+  info.memory_bytes = memory_info().total;
   return std::vector<DeviceInfo>{std::move(info)};
 }
 
 Expected<std::unique_ptr<Device>> open(const DeviceOptions& options) {
+  ANYRT_TRY(cpu::check_isa_limit());
   return std::unique_ptr<Device>(new CpuDevice(options));
 }
 

@@ -6,6 +6,7 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 namespace anyrt::cpu {
 
@@ -14,13 +15,14 @@ namespace {
 const Type kUnknownType;
 
 const char* const kIsaNames[] = {"any", "scalar", "sse4", "avx2", "avx512", "vnni", "amx", "neon", "sve", "rvv"};
+constexpr int kIsaCount = static_cast<int>(std::size(kIsaNames));
 
 // Position of the limit in kIsaNames; -1 = no limit.
 int isa_limit() {
   static const int limit = [] {
     const char* text = std::getenv("ANYRT_ISA");
     if (!text) return -1;
-    for (int k = 1; k < 10; ++k) {
+    for (int k = 1; k < kIsaCount; ++k) {
       if (std::strcmp(text, kIsaNames[k]) == 0) return k;
     }
     return -1;
@@ -62,6 +64,23 @@ void force_isa(const std::string& name) {
     }
   }
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+Status check_isa_limit() {
+  const char* text = std::getenv("ANYRT_ISA");
+  if (!text || !*text || isa_limit() > 0) return {};
+  std::string names;
+  for (int k = 1; k < kIsaCount; ++k) names += std::string(k > 1 ? ", " : "") + kIsaNames[k];
+  return invalid_argument("ANYRT_ISA is '{}', expected one of {}", text, names);
+}
+
+std::string isa_in_use() {
+  apply_isa_limit();
+  const int64_t all = hwy::SupportedTargets() & HWY_TARGETS;
+  const int64_t best = all & -all;
+  if (best & (HWY_AVX3 | HWY_AVX3_DL)) return "AVX-512";
+  if (best & (HWY_SCALAR | HWY_EMU128)) return "scalar";
+  return hwy::TargetName(best);
 }
 
 bool isa_allowed(Isa isa) { return isa == Isa::kAny || isa_limit() < 0 || static_cast<int>(isa) <= isa_limit(); }

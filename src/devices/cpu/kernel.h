@@ -76,6 +76,10 @@ const KernelRow* find_kernel(const KernelQuery& query);
 
 // ISA limit from ANYRT_ISA (scalar, sse4, avx2, avx512 …), for tests and comparisons.
 bool isa_allowed(Isa isa);
+// An error where ANYRT_ISA is none of those names.
+Status check_isa_limit();
+// For people: "AVX-512"; what kernels are dispatched to.
+std::string isa_in_use();
 // Makes Highway's dispatch choose, within it; called before the first kernel is found.
 void apply_isa_limit();
 // For tests: the instruction sets that this machine has, ANYRT_ISA allows and kernels are compiled for, by name, and

@@ -130,9 +130,13 @@ Status bench_model(const Args& args) {
     ANYRT_ASSIGN(const Loaded m, load_model(args, threads));
     ANYRT_ASSIGN(Json r, bench_session(*m.session, m.inputs, bench));
     const uint64_t peak = memory_info().peak;
-    r.set("threads", threads).set("load_ms", m.load_ms).set("peak_bytes", peak);
-    const auto ms = [&](const char* key) { return fmt::format("{:.3f}", r[key].as_double()); };
-    table.add({std::to_string(threads), std::to_string(r["runs"].as_int()), ms("first_ms"), ms("mean_ms"), ms("min_ms"),
+    const int used = threads > 0 ? threads : default_thread_count();
+    r.set("threads", used).set("load_ms", m.load_ms).set("peak_bytes", peak);
+    const auto ms = [&](const char* key) {
+      const double x = r[key].as_double();
+      return x < 1 ? fmt::format("{:.3g}", x) : fmt::format("{:.2f}", x);
+    };
+    table.add({std::to_string(used), std::to_string(r["runs"].as_int()), ms("first_ms"), ms("mean_ms"), ms("min_ms"),
                ms("p50_ms"), ms("p90_ms"), ms("p99_ms"), ms("max_ms"),
                fmt::format("{:.1f}", r["runs_per_second"].as_double()), fmt::format("{:.1f}", m.load_ms),
                human_bytes(static_cast<double>(peak))});

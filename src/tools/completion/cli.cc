@@ -63,7 +63,7 @@ std::string fish() {
       std::string name(o.name);
       if (const size_t at = name.rfind("--"); at != std::string::npos) {
         out += std::string("complete -c anyrt -n '__fish_seen_subcommand_from ") + kCommands[i]->name + "' -l " +
-               name.substr(at + 2) + "\n";
+               name.substr(at + 2, name.find(',', at) - at - 2) + "\n";
       }
     }
   }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr Option kOptions[] = {
     {"model", OptionKind::kText, "model to read", "", true},
-    {"output", OptionKind::kText, "model to write", "", true},
+    {"-o,--output,output", OptionKind::kText, "model to write", "", true},
     {"--opset", OptionKind::kInteger, "ai.onnx opset to write; 0 = the model's own, where it can hold it", "0"},
     {"--ir-version", OptionKind::kInteger, "IR version to write; 0 = the lowest that holds the model", "0"},
     {"--external", OptionKind::kFlag, "put weights into files beside the model"},
