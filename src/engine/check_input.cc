@@ -4,7 +4,7 @@ namespace anyrt {
 
 namespace {
 
-Status check_dims(const SymShape& want, const Dims& found, Dim::Bindings& symbols) {
+Status check_dims(const SymShape& want, const Dims& found, Dim::Bindings* symbols) {
   if (want.size() != found.size()) {
     return invalid_argument("expected rank {} {}, found rank {} {}", want.size(), shape_string(want), found.size(),
                             shape_string(found));
@@ -14,8 +14,9 @@ Status check_dims(const SymShape& want, const Dims& found, Dim::Bindings& symbol
       return invalid_argument("expected shape {}, found {}: dimension {} must be {}", shape_string(want),
                               shape_string(found), k, want[k].value());
     }
+    if (!symbols) continue;
     if (const auto symbol = want[k].symbol_name()) {
-      const auto [it, fresh] = symbols.emplace(*symbol, found[k]);
+      const auto [it, fresh] = symbols->emplace(*symbol, found[k]);
       // onnxruntime accepts models whose symbols are used carelessly, so a clash only unbinds the symbol.
       if (!fresh && it->second != found[k]) it->second = -1;
     }
@@ -25,7 +26,7 @@ Status check_dims(const SymShape& want, const Dims& found, Dim::Bindings& symbol
 
 }  // namespace
 
-Status check_input(const ValueSpec& spec, const Value& value, Dim::Bindings& symbols) {
+Status check_input(const ValueSpec& spec, const Value& value, Dim::Bindings* symbols) {
   const auto context = [&](Status s) {
     return s.ok() ? Status() : std::move(s).with_context("input '" + spec.name + "'");
   };

@@ -348,8 +348,7 @@ Expected<std::vector<Value>> Session::run(std::vector<Value> inputs, const RunOp
   if (inputs.size() > impl_->inputs.size())
     return invalid_argument("the model takes {} inputs, found {}", impl_->inputs.size(), inputs.size());
   inputs.resize(impl_->inputs.size());
-  Dim::Bindings symbols;
-  for (size_t i = 0; i < inputs.size(); ++i) ANYRT_TRY(check_input(impl_->inputs[i], inputs[i], symbols));
+  for (size_t i = 0; i < inputs.size(); ++i) ANYRT_TRY(check_input(impl_->inputs[i], inputs[i]));
   std::vector<Value> out;
   ANYRT_TRY(impl_->run_prepared(inputs, options, out));
   return out;

@@ -130,7 +130,7 @@ class Session {
 };
 
 // Checks a value against what the model declares: kind, element type, rank and fixed dims. `symbols` collects the sizes
-// that symbolic dims take; two inputs that disagree on one are an error.
-Status check_input(const ValueSpec& spec, const Value& value, Dim::Bindings& symbols);
+// that symbolic dims take, -1 for one that two inputs disagree on.
+Status check_input(const ValueSpec& spec, const Value& value, Dim::Bindings* symbols = nullptr);
 
 }  // namespace anyrt

@@ -8,29 +8,55 @@ namespace {
 // Small integers are what sizes are computed from.
 bool is_shape_like(const Tensor& t) { return is_int(t.dtype()) && t.size() <= 64; }
 
+template <class T>
+bool same_elements(const Tensor& t, const std::vector<int64_t>& elements) {
+  const T* x = t.data<T>();
+  for (size_t i = 0; i < elements.size(); ++i) {
+    if (static_cast<int64_t>(x[i]) != elements[i]) return false;
+  }
+  return true;
+}
+
+// Whether the tensor is as it was when it was bound.
+bool is_same(const Tensor* t, const std::pair<Dims, std::vector<int64_t>>& before) {
+  if (!t) return before.first.size() == 1 && before.first[0] == -1;
+  if (t->dims() != before.first) return false;
+  if (!is_shape_like(*t)) return before.second.empty();
+  if (static_cast<size_t>(t->size()) != before.second.size()) return false;
+  switch (t->dtype()) {
+    case DType::kInt64: return same_elements<int64_t>(*t, before.second);
+    case DType::kInt32: return same_elements<int32_t>(*t, before.second);
+    default: {
+      const Expected<std::vector<int64_t>> elements = to_int64s(*t);
+      return elements.ok() && *elements == before.second;
+    }
+  }
+}
+
 }  // namespace
 
 Expected<bool> Executor::State::run_dynamic_step(size_t i, Frame& frame, Call& call) const {
   const PlanStep& step = plan->steps[i];
   const Node& node = plan->graph->node(step.compiled.nodes.back());
   if (step.outputs.empty()) return false;
-  std::vector<const Tensor*> inputs;
+  std::vector<const Tensor*>& inputs = frame.tensors;
+  inputs.clear();
   for (uint32_t s : step.inputs) {
     const Value* v = s == kNoSlot || frame.values[s].empty() ? nullptr : &frame.values[s];
     if (v && (!v->is_tensor() || v->tensor().dtype() != plan->type(s).dtype)) return false;
     inputs.push_back(v ? &v->tensor() : nullptr);
   }
   DynamicBinding& d = frame.dynamic[i];
-  std::vector<std::pair<Dims, std::vector<int64_t>>> key;
-  for (const Tensor* t : inputs) {
-    auto& [dims, elements] = key.emplace_back();
-    dims = t ? t->dims() : Dims{-1};
-    if (!t || !is_shape_like(*t)) continue;
-    ANYRT_ASSIGN(elements, to_int64s(*t));
-  }
-  if (d.key != key) {
+  bool same = d.key.size() == inputs.size();
+  for (size_t k = 0; same && k < inputs.size(); ++k) same = is_same(inputs[k], d.key[k]);
+  if (!same) {
     d = DynamicBinding();
-    d.key = std::move(key);
+    for (const Tensor* t : inputs) {
+      auto& [dims, elements] = d.key.emplace_back();
+      dims = t ? t->dims() : Dims{-1};
+      if (!t || !is_shape_like(*t)) continue;
+      ANYRT_ASSIGN(elements, to_int64s(*t));
+    }
     std::vector<BoundTensor> in;
     for (size_t k = 0; k < inputs.size(); ++k) {
       BoundTensor t;
@@ -61,9 +87,11 @@ Expected<bool> Executor::State::run_dynamic_step(size_t i, Frame& frame, Call& c
     }
   }
   if (!d.step) return false;
-  std::vector<const void*> in;
+  std::vector<const void*>& in = frame.in;
+  in.clear();
   for (uint32_t s : step.inputs) in.push_back(s == kNoSlot ? nullptr : frame.bytes[s]);
-  std::vector<void*> out;
+  std::vector<void*>& out = frame.out;
+  out.clear();
   for (size_t k = 0; k < step.outputs.size(); ++k) {
     const uint32_t s = step.outputs[k];
     if (s == kNoSlot) {

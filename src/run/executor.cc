@@ -51,6 +51,16 @@ Status Executor::State::prepare(const Plan& source) {
     ANYRT_TRY(device.copy_in(d.memory, 0, t.raw(), t.bytes(), {}, &done));
     ANYRT_TRY(device.sync(done));
   }
+  for (const bool capture : {true, false}) {
+    const std::vector<uint32_t>& slots = capture ? plan->captures : plan->inputs;
+    for (size_t i = 0; i < slots.size(); ++i) {
+      const Type& t = plan->type(slots[i]);
+      if (!t.is_tensor() || !t.shape) continue;
+      for (size_t axis = 0; axis < t.shape->size(); ++axis) {
+        if ((*t.shape)[axis].symbol_name()) symbol_places.push_back({capture, i, axis});
+      }
+    }
+  }
   bodies.resize(plan->steps.size());
   for (size_t i = 0; i < plan->steps.size(); ++i) {
     for (const Body& body : plan->steps[i].bodies) {
@@ -61,7 +71,7 @@ Status Executor::State::prepare(const Plan& source) {
   return {};
 }
 
-Status Executor::State::run_host_step(size_t i, Frame& frame, const Dim::Bindings& bindings, Call& call) const {
+Status Executor::State::run_host_step(size_t i, Frame& frame, const Sizes& sizes, Call& call) const {
   const PlanStep& step = plan->steps[i];
   const StateRunner subgraph = [&](std::string_view name, std::vector<Value> inputs) -> Expected<std::vector<Value>> {
     for (size_t b = 0; b < step.bodies.size(); ++b) {
@@ -69,7 +79,7 @@ Status Executor::State::run_host_step(size_t i, Frame& frame, const Dim::Binding
       const Graph& g = *step.bodies[b].plan->graph;
       std::vector<Value> captured;
       for (const Capture& c : g.captures) captured.push_back(frame.values[step.captures[c.slot]]);
-      return bodies[i][b]->run(inputs, captured, bindings, call);
+      return bodies[i][b]->run(inputs, captured, sizes, call);
     }
     return invalid_model("attribute '{}' must hold a graph", name);
   };
@@ -261,9 +271,9 @@ Status Executor::State::run_device_step(const PlanStep& step, Frame& frame, cons
   return {};
 }
 
-Status Executor::State::run_step(size_t i, Frame& frame, const Dim::Bindings& bindings, Call& call) const {
+Status Executor::State::run_step(size_t i, Frame& frame, const Sizes& sizes, Call& call) const {
   const PlanStep& step = plan->steps[i];
-  if (step.kind != StepKind::kRun) return run_device_step(step, frame, bindings);
+  if (step.kind != StepKind::kRun) return run_device_step(step, frame, sizes->bindings);
   const StepMode mode = frame.memory->modes[i];
   bool as_planned = mode != StepMode::kGeneral;
   if (as_planned && !frame.regular) {
@@ -277,15 +287,15 @@ Status Executor::State::run_step(size_t i, Frame& frame, const Dim::Bindings& bi
     ANYRT_ASSIGN(const bool done, run_dynamic_step(i, frame, call));
     if (done) return {};
   }
-  return run_host_step(i, frame, bindings, call);
+  return run_host_step(i, frame, sizes, call);
 }
 
-Status Executor::State::run_steps(Frame& frame, const Dim::Bindings& bindings, Call& call) const {
+Status Executor::State::run_steps(Frame& frame, const Sizes& sizes, Call& call) const {
   const bool watched = call.options->cancel || call.options->deadline;
   for (size_t i = 0; i < plan->steps.size(); ++i) {
     const PlanStep& step = plan->steps[i];
     if (watched) ANYRT_TRY(call.check());
-    Status s = run_step(i, frame, bindings, call);
+    Status s = run_step(i, frame, sizes, call);
     if (!s.ok()) {
       if (step.compiled.nodes.empty()) return s;
       return std::move(s).with_context("node " + plan->graph->node(step.compiled.nodes[0]).label());
@@ -306,15 +316,13 @@ Status Executor::State::run_steps(Frame& frame, const Dim::Bindings& bindings, C
 }
 
 Expected<std::vector<Value>> Executor::State::run(const std::vector<Value>& inputs, const std::vector<Value>& captures,
-                                                  const Dim::Bindings& outer, Call& call) const {
+                                                  const Sizes& outer, Call& call) const {
   if (inputs.size() != plan->inputs.size()) {
     return invalid_argument("graph '{}' takes {} inputs, found {}", plan->graph->name, plan->inputs.size(),
                             inputs.size());
   }
-  Dim::Bindings bindings = outer;
-  bind_symbols(*plan, plan->captures, captures, bindings);
-  bind_symbols(*plan, plan->inputs, inputs, bindings);
-  ANYRT_ASSIGN(std::unique_ptr<Frame> frame, take_frame(bindings, call));
+  const Sizes sizes = sizes_of(inputs, captures, outer);
+  ANYRT_ASSIGN(std::unique_ptr<Frame> frame, take_frame(sizes->memory, call));
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ValueInfo& info = plan->graph->value(plan->slots[plan->inputs[i]].value);
     frame->replace(plan->inputs[i], inputs[i].empty() && info.is_constant() ? Value(info.constant) : inputs[i]);
@@ -331,7 +339,7 @@ Expected<std::vector<Value>> Executor::State::run(const std::vector<Value>& inpu
       if (call.into[i].defined()) frame->targets.emplace_back(plan->outputs[i], call.into[i]);
     }
   }
-  Status s = run_steps(*frame, bindings, call);
+  Status s = run_steps(*frame, sizes, call);
   std::vector<Value> out;
   if (s.ok()) {
     const std::vector<uint32_t>& slots = plan->outputs;

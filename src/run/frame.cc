@@ -76,8 +76,45 @@ std::shared_ptr<const PlanMemory> Executor::State::placement(const Dim::Bindings
   return made;
 }
 
-Expected<std::unique_ptr<Frame>> Executor::State::take_frame(const Dim::Bindings& bindings, Call& call) const {
-  std::shared_ptr<const PlanMemory> memory = placement(bindings);
+Executor::State::Sizes Executor::State::sizes_of(const std::vector<Value>& inputs, const std::vector<Value>& captures,
+                                                 const Sizes& outer) const {
+  const auto dim_at = [&](const SymbolPlace& place) -> int64_t {
+    const std::vector<Value>& values = place.capture ? captures : inputs;
+    const uint32_t slot = (place.capture ? plan->captures : plan->inputs)[place.index];
+    if (place.index >= values.size() || !values[place.index].is_tensor()) return -1;
+    const Dims& dims = values[place.index].tensor().dims();
+    return dims.size() == plan->type(slot).shape->size() ? dims[place.axis] : -1;
+  };
+  const auto fits = [&](const SizesSeen& one) {
+    if (one.outer != outer) return false;
+    for (size_t i = 0; i < symbol_places.size(); ++i) {
+      if (one.dims[i] != dim_at(symbol_places[i])) return false;
+    }
+    return true;
+  };
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    for (auto it = seen.begin(); it != seen.end(); ++it) {
+      if (!fits(*it)) continue;
+      seen.splice(seen.begin(), seen, it);
+      return seen.front().sizes;
+    }
+  }
+  auto made = std::make_shared<CallSizes>();
+  if (outer) made->bindings = outer->bindings;
+  bind_symbols(*plan, plan->captures, captures, made->bindings);
+  bind_symbols(*plan, plan->inputs, inputs, made->bindings);
+  made->memory = placement(made->bindings);
+  SizesSeen one{outer, {}, made};
+  for (const SymbolPlace& place : symbol_places) one.dims.push_back(dim_at(place));
+  const std::lock_guard<std::mutex> lock(mutex);
+  seen.push_front(std::move(one));
+  if (seen.size() > kPlacementsKept) seen.pop_back();
+  return made;
+}
+
+Expected<std::unique_ptr<Frame>> Executor::State::take_frame(const std::shared_ptr<const PlanMemory>& memory,
+                                                             Call& call) const {
   ANYRT_TRY(call.charge(memory->arena[0]));
   std::unique_ptr<Frame> frame;
   {

@@ -52,6 +52,7 @@ struct Frame {
   std::shared_ptr<const PlanMemory> memory;
   std::vector<const void*> in;  // arguments of the step that runs
   std::vector<void*> out;
+  std::vector<const Tensor*> tensors;
   std::map<size_t, DynamicBinding> dynamic;          // by step
   bool regular = true;                               // all tensors so far have the sizes of `memory`
   std::vector<std::pair<uint32_t, Tensor>> targets;  // memory of the caller's for slots of outputs
@@ -87,8 +88,28 @@ struct Frame {
   }
 };
 
+// What the sizes of a call's inputs decide.
+struct CallSizes {
+  Dim::Bindings bindings;
+  std::shared_ptr<const PlanMemory> memory;
+};
+
 struct Executor::State {
+  using Sizes = std::shared_ptr<const CallSizes>;
+  // A dim of an input or a capture that gives a symbol its value.
+  struct SymbolPlace {
+    bool capture;
+    size_t index;
+    size_t axis;
+  };
+  struct SizesSeen {
+    Sizes outer;
+    std::vector<int64_t> dims;  // by symbol place
+    Sizes sizes;
+  };
+
   const Plan* plan = nullptr;
+  std::vector<SymbolPlace> symbol_places;
   // Bodies of control-flow steps, by step and position in PlanStep::bodies.
   std::vector<std::vector<std::unique_ptr<State>>> bodies;
   std::vector<DeviceTensor> device_constants;  // by position in Plan::device_constants
@@ -96,6 +117,7 @@ struct Executor::State {
   mutable std::mutex mutex;
   // Placements by symbol values, least recently used last; bounded.
   mutable std::list<std::pair<std::vector<int64_t>, std::shared_ptr<const PlanMemory>>> placements;
+  mutable std::list<SizesSeen> seen;  // ordered and bounded as placements are
   mutable std::vector<std::unique_ptr<Frame>> spare;
   // By output, what the last run gave out, where it is large: used again when the caller has let go of it, since fresh
   // pages cost as much as what is computed into them.
@@ -106,15 +128,17 @@ struct Executor::State {
   ~State();
   Status prepare(const Plan& source);
   std::shared_ptr<const PlanMemory> placement(const Dim::Bindings& bindings) const;
-  Expected<std::unique_ptr<Frame>> take_frame(const Dim::Bindings& bindings, Call& call) const;
+  // Sizes seen before are found without allocating.
+  Sizes sizes_of(const std::vector<Value>& inputs, const std::vector<Value>& captures, const Sizes& outer) const;
+  Expected<std::unique_ptr<Frame>> take_frame(const std::shared_ptr<const PlanMemory>& memory, Call& call) const;
   void give_back(std::unique_ptr<Frame> frame, Call& call) const;
   void free_frame(Frame& frame) const;
   void trim() const;
   Expected<std::vector<Value>> run(const std::vector<Value>& inputs, const std::vector<Value>& captures,
-                                   const Dim::Bindings& outer, Call& call) const;
-  Status run_steps(Frame& frame, const Dim::Bindings& bindings, Call& call) const;
-  Status run_step(size_t i, Frame& frame, const Dim::Bindings& bindings, Call& call) const;
-  Status run_host_step(size_t i, Frame& frame, const Dim::Bindings& bindings, Call& call) const;
+                                   const Sizes& outer, Call& call) const;
+  Status run_steps(Frame& frame, const Sizes& sizes, Call& call) const;
+  Status run_step(size_t i, Frame& frame, const Sizes& sizes, Call& call) const;
+  Status run_host_step(size_t i, Frame& frame, const Sizes& sizes, Call& call) const;
   Status run_bound_step(size_t i, Frame& frame, Call& call) const;
   // Runs the step's kernel for the sizes at hand; false when it does not take them.
   Expected<bool> run_dynamic_step(size_t i, Frame& frame, Call& call) const;

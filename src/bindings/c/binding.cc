@@ -35,8 +35,7 @@ anyrt_status* anyrt_binding_set_input(anyrt_binding* binding, const char* name, 
     ANYRT_C_NEED(binding);
     ANYRT_C_NEED(value);
     ANYRT_ASSIGN(const size_t at, find_input(*binding->session, name));
-    Dim::Bindings symbols;
-    ANYRT_TRY(check_input(binding->session->session->inputs()[at], value->value, symbols));
+    ANYRT_TRY(check_input(binding->session->session->inputs()[at], value->value));
     bind(binding->inputs, at, value->value);
     return {};
   });

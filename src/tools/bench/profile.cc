@@ -76,7 +76,7 @@ void describe(const Graph& graph, const Dim::Bindings& dims, const Times& times,
 Expected<Json> profile_session(const Session& session, const std::vector<Value>& inputs, int64_t runs, int threads) {
   Dim::Bindings dims;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].empty()) ANYRT_TRY(check_input(session.inputs()[i], inputs[i], dims));
+    if (!inputs[i].empty()) ANYRT_TRY(check_input(session.inputs()[i], inputs[i], &dims));
   }
   ANYRT_TRY(session.run(inputs).status());
   Times times;

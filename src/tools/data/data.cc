@@ -57,7 +57,6 @@ class Assignment {
           join(missing, ", "));
     }
     LoadedInputs loaded;
-    Dim::Bindings symbols;
     for (size_t i = 0; i < inputs_.size(); ++i) {
       if (!makers_[i]) {
         loaded.values.emplace_back();
@@ -65,7 +64,7 @@ class Assignment {
       }
       auto value = makers_[i](inputs_[i], loaded.notes);
       if (!value.ok()) return std::move(value).status().with_context(fmt::format("input '{}'", inputs_[i].name));
-      ANYRT_TRY(check_input(inputs_[i], *value, symbols));
+      ANYRT_TRY(check_input(inputs_[i], *value));
       loaded.values.push_back(*std::move(value));
     }
     return loaded;
