@@ -12,7 +12,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DIGITS = ROOT / "examples/digits/digits.onnx"
-COMMANDS = {"bench", "check", "completion", "convert-opset", "devices", "dump", "explain", "info", "ops", "run", "test"}
+COMMANDS = {"bench", "cache", "check", "completion", "convert-opset", "devices", "dump", "explain", "info", "ops", "run", "test"}
 
 
 def command():
@@ -53,9 +53,30 @@ class CommandTest(unittest.TestCase):
             for word in (f"anyrt {name}", "Examples:", "Exit codes:", "--json"):
                 self.assertIn(word, done.stdout, name)
 
+    def test_processes_share_packed_weights(self):
+        def outputs(*flags, env=None):
+            done = anyrt("run", DIGITS, "-i", ROOT / "examples/digits/pictures.npy", "--cache-dir", self.dir, "--log-level", "info", *flags,
+                         env={**os.environ, **(env or {})})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout[: done.stdout.index("loaded in")], done.stderr
+
+        plain, said = outputs()
+        self.assertNotIn("weight cache", said)
+        written, said = outputs("--weight-cache")
+        self.assertIn("written", said)
+        mapped, said = outputs(env={"ANYRT_WEIGHT_CACHE": "1"})
+        self.assertIn(" 0 B packed", said)
+        self.assertEqual((plain, plain), (written, mapped))
+        # Another instruction set packs in another form.
+        self.assertIn(" 0 B mapped", outputs("--weight-cache", env={"ANYRT_ISA": "sse4"})[1])
+        kept = json.loads(anyrt("cache", "--cache-dir", self.dir, "--json").stdout)
+        self.assertEqual([f["model"] for f in kept["files"]], [str(DIGITS)] * len(kept["files"]))
+        self.assertEqual(anyrt("cache", "--cache-dir", self.dir, "--clear").returncode, 0)
+        self.assertEqual(json.loads(anyrt("cache", "--cache-dir", self.dir, "--json").stdout)["files"], [])
+
     def test_every_command_prints_json(self):
         runs = {
-            "bench": [DIGITS, "--runs", "2", "--warmup", "0", "--dim", "N=1"], "check": [DIGITS], "completion": [], "devices": [],
+            "bench": [DIGITS, "--runs", "2", "--warmup", "0", "--dim", "N=1"], "cache": ["--cache-dir", self.dir], "check": [DIGITS], "completion": [], "devices": [],
             "convert-opset": [DIGITS, self.dir / "out.onnx"], "dump": [DIGITS, "--after", "final"], "explain": [DIGITS],
             "info": [DIGITS], "ops": ["Conv"], "run": [DIGITS, "-i", ROOT / "examples/digits/pictures.npy"]}
         for name, args in runs.items():

@@ -464,11 +464,12 @@ def custom(t):
 def settings(t):
     o = ort.SessionOptions()
     for key, value, back in [("hint", "memory", "memory"), ("threads", 2, 2), ("accuracy", "strict", "strict"), ("deterministic", True, True),
-                             ("memory_cap", "1M", 1 << 20), ("cache_dir", "/tmp/cache", "/tmp/cache"), ("log_level", "warning", "warning")]:
+                             ("memory_cap", "1M", 1 << 20), ("cache_dir", "/tmp/cache", "/tmp/cache"), ("weight_cache", True, True),
+                             ("log_level", "warning", "warning")]:
         setattr(o, key, value)
         equal(t, getattr(o, key), back)
     np.testing.assert_array_equal(session(o).run(None, {"x": X})[0], -X)
-    equal(t, [k for k, _, _ in ort.config_keys()], ["hint", "threads", "accuracy", "deterministic", "memory_cap", "cache_dir", "log_level"])
+    equal(t, [k for k, _, _ in ort.config_keys()], ["hint", "threads", "accuracy", "deterministic", "memory_cap", "cache_dir", "weight_cache", "log_level"])
 
 
 def install(t):
@@ -619,7 +620,7 @@ CALLS = {
     "SessionOptions.get": settings,
     "SessionOptions.on_stage": stage_hook,
     "SessionOptions.disabled_passes": lambda t: session(options(disabled_passes=["fold_constants"])).run(None, {"x": X}),
-    **{f"SessionOptions.{k}": settings for k in ("hint", "threads", "accuracy", "deterministic", "memory_cap", "cache_dir", "log_level")},
+    **{f"SessionOptions.{k}": settings for k in ("hint", "threads", "accuracy", "deterministic", "memory_cap", "cache_dir", "weight_cache", "log_level")},
     "RunOptions.terminate": terminated,
     "RunOptions.log_severity_level": run_attribute("log_severity_level", 3),
     "RunOptions.log_verbosity_level": run_attribute("log_verbosity_level", 1),

@@ -240,6 +240,7 @@ ANYRT_API void anyrt_options_free(anyrt_options* options) ANYRT_NOEXCEPT;
  *   deterministic    1: the same bits for every run and number of threads
  *   memory_cap       most bytes of one run's activations: 67108864, 64MiB; 0: none
  *   cache_dir        folder for files that outlive the process
+ *   weight_cache     0, 1: keep packed weights there and map them in later sessions
  *   log_level        debug, info, warning, error or off; for the whole process
  *   device           one device that must be there: cpu, loopback, ...
  *   devices          devices in order of preference, separated by commas

@@ -110,7 +110,7 @@ Expected<std::string> read_file(const std::string& path, size_t max_bytes) {
   return contents;
 }
 
-Expected<FileWriter> FileWriter::create(const std::string& path) {
+Expected<FileWriter> FileWriter::create(const std::string& path, std::optional<unsigned> mode) {
   FileWriter writer;
   writer.path_ = path;
   struct stat info = {};
@@ -130,9 +130,10 @@ Expected<FileWriter> FileWriter::create(const std::string& path) {
   static std::atomic<unsigned> counter{0};
   for (int attempt = 0; attempt < 100; ++attempt) {
     writer.temporary_ = fmt::format("{}.{}.{}.tmp", writer.path_, ::getpid(), counter.fetch_add(1));
-    writer.file_ = FileDescriptor(::open(writer.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    writer.file_ =
+        FileDescriptor(::open(writer.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode.value_or(0666)));
     if (writer.file_.valid()) {
-      if (exists) (void)!::fchmod(writer.file_.get(), info.st_mode & 07777);
+      if (exists && !mode) (void)!::fchmod(writer.file_.get(), info.st_mode & 07777);
       return writer;
     }
     if (errno != EEXIST) break;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,7 +46,8 @@ Expected<std::string> read_file(const std::string& path, size_t max_bytes = size
 // commit() renames. Without commit nothing changes. Existing pipes and devices are written directly.
 class FileWriter {
  public:
-  static Expected<FileWriter> create(const std::string& path);
+  // `mode`: permissions of the file; by default those of the file that it replaces, or what the umask leaves.
+  static Expected<FileWriter> create(const std::string& path, std::optional<unsigned> mode = {});
   FileWriter(FileWriter&& other) noexcept;
   FileWriter& operator=(FileWriter&&) = delete;
   ~FileWriter();

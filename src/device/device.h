@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "device/bound.h"
+#include "device/packed_store.h"
 #include "graph/graph.h"
 #include "tensor/tensor.h"
 
@@ -29,6 +30,7 @@ struct DeviceInfo {
   double bandwidth = 0;           // bytes a second of its own memory
   double transfer_bandwidth = 0;  // bytes a second between host and device; 0 = no transfer needed
   double launch_seconds = 0;      // fixed cost of one launch
+  std::string packing;            // what the form of packed weights depends on beside options: the instruction set
 };
 
 struct DeviceOptions {
@@ -77,8 +79,8 @@ struct CompiledStep {
   // Host-memory devices, on the calling thread. `bind` is used where all sizes are known, `run` (a kernel, or the
   // reference) elsewhere. `state` holds packed weights and the like, shared by all calls.
   BindFn bind = nullptr;
-  // Makes `state`, once, after planning. Null: there is nothing to make.
-  std::function<Expected<std::shared_ptr<const void>>(const Graph&)> prepare;
+  // Makes `state`, once, after planning, with memory from the store (may be null). Null: there is nothing to make.
+  std::function<Expected<std::shared_ptr<const void>>(const Graph&, PackedStore*)> prepare;
   uint32_t packed = 0;  // bit i: once there is a state, the weight at input i is needed no more
   // That weight again, from the state, for the reference.
   Expected<Tensor> (*unpack)(const void* state, size_t input) = nullptr;

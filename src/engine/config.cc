@@ -107,6 +107,11 @@ constexpr ConfigKey kKeys[] = {
        return Status();
      },
      [](const SessionOptions& o) { return o.cache_dir.empty() ? default_cache_dir() : o.cache_dir; }},
+    {"weight_cache", kBooleanWords, "keep packed weights in cache_dir and map them in later sessions",
+     [](SessionOptions& o, std::string_view v) {
+       return pick(kBooleans, v, o.weight_cache) ? Status() : bad("weight_cache", v, kBooleanWords);
+     },
+     [](const SessionOptions& o) { return std::string(o.weight_cache ? "1" : "0"); }},
     {"log_level", kLevelWords, "messages of the process from this severity on",
      [](SessionOptions&, std::string_view v) {
        const auto level = parse_log_level(to_lower(v));

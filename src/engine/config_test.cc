@@ -18,7 +18,7 @@ TEST(Config, EveryKeyIsSetAndReadBack) {
   const LogLevel before = log_level();
   const std::pair<const char*, const char*> values[] = {
       {"hint", "memory"},       {"threads", "3"},         {"accuracy", "fast"},  {"deterministic", "1"},
-      {"memory_cap", "524288"}, {"cache_dir", "/tmp/xy"}, {"log_level", "error"}};
+      {"memory_cap", "524288"}, {"cache_dir", "/tmp/xy"}, {"weight_cache", "1"}, {"log_level", "error"}};
   ASSERT_EQ(std::size(values), config_keys().size());
   for (const auto& [key, value] : values) {
     ASSERT_TRUE(set_option(o, key, value).ok()) << key;
@@ -41,9 +41,10 @@ TEST(Config, EveryKeyIsSetAndReadBack) {
 TEST(Config, ErrorsListWhatIsAllowed) {
   SessionOptions o;
   const auto message = [&](const char* key, const char* value) { return set_option(o, key, value).to_string(); };
-  EXPECT_NE(
-      message("hints", "latency").find("hint, threads, accuracy, deterministic, memory_cap, cache_dir, log_level"),
-      std::string::npos);
+  EXPECT_NE(message("hints", "latency")
+                .find("hint, threads, accuracy, deterministic, memory_cap, cache_dir, weight_cache, "
+                      "log_level"),
+            std::string::npos);
   EXPECT_NE(message("hint", "speed").find("latency, throughput or memory"), std::string::npos);
   EXPECT_NE(message("threads", "-1").find("from 0 to 1024"), std::string::npos);
   EXPECT_NE(message("threads", "2x").find("'2x'"), std::string::npos);

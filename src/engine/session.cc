@@ -1,7 +1,11 @@
 #include "engine/session.h"
 
 #include <algorithm>
+#include <cctype>
+#include <filesystem>
 
+#include "anyrt_version.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "engine/config.h"
 #include "format/onnx/reader.h"
@@ -12,6 +16,7 @@
 #include "opdef/rewrite.h"
 #include "passes/pipeline.h"
 #include "plan/plan.h"
+#include "plan/weight_cache.h"
 #include "run/executor.h"
 
 namespace anyrt {
@@ -131,6 +136,30 @@ std::string weights_key(const ModelInfo& info, const SessionOptions& options) {
   for (const auto& [symbol, size] : options.dims) key += fmt::format(" {}={}", symbol, size);
   for (const auto& [denotation, size] : options.denoted_dims) key += fmt::format(" {}:{}", denotation, size);
   return key;
+}
+
+// The weight cache of a model; null where it cannot be told apart from others, or where nothing is to be kept.
+std::unique_ptr<WeightCache> open_weight_cache(const ModelInfo& info, const SessionOptions& options,
+                                               const std::string& key, std::span<Device* const> devices) {
+  if (!options.weight_cache) return nullptr;
+  if (key.empty() || !info.custom_ops->empty() || options.cache_dir.empty()) {
+    log_info("weight cache: not for {}",
+             options.cache_dir.empty() ? "a process without a home and without cache_dir" : "a model that is changed");
+    return nullptr;
+  }
+  std::error_code failure;
+  const std::filesystem::path path = std::filesystem::weakly_canonical(info.file, failure);
+  std::string place = failure ? info.file : path.string(), form;
+  for (const Device* d : devices) form += fmt::format("{} {}\n", d->info().name, d->info().packing);
+  // One file for each model and configuration: another state of the model takes its place.
+  std::string name;
+  for (const char c : path.stem().string()) {
+    if (name.size() < 40) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  }
+  const std::string options_key = key.substr(key.find(' '));
+  name += fmt::format("-{:016x}", hash_text(info.file.empty() ? key : place + "\n" + options_key, hash_text(form)));
+  return std::make_unique<WeightCache>(weight_cache_folder(options.cache_dir), name,
+                                       fmt::format("{}\nanyrt {}\n{}{}\n", place, ANYRT_VERSION_STRING, form, key));
 }
 
 // The session's operators and the process's.
@@ -338,7 +367,9 @@ Expected<std::unique_ptr<Session>> Session::make(Model model, const SessionOptio
   // names it.
   if (const auto& ops = impl.model.info.custom_ops; !key.empty() && !ops->empty())
     key += fmt::format(" {}", static_cast<const void*>(ops.get()));
-  ANYRT_TRY(prepare_plan(*impl.plan, graph, key, options.threads));
+  const std::unique_ptr<WeightCache> cache = open_weight_cache(impl.model.info, options, key, devices);
+  ANYRT_TRY(prepare_plan(*impl.plan, graph, key, options.threads, cache.get()));
+  if (cache) impl.plan->notes.push_back(cache->summary());
   ANYRT_ASSIGN(impl.executor, Executor::create(*impl.plan));
   impl.options.on_stage = nullptr;
   return session;

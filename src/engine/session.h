@@ -36,6 +36,7 @@ struct SessionOptions {
   bool deterministic = false;  // the same bits for every run and number of threads: accuracy strict, fixed random seeds
   uint64_t seed = 0;           // of random operators without a seed of their own
   std::string cache_dir;       // for files that outlive the process; "" = the user's cache folder
+  bool weight_cache = false;   // packed weights are kept there, for other processes
   size_t memory_cap = 0;       // bytes of one run's activations; 0 = none
   bool optimize = true;        // graph passes on or off
   std::vector<std::string> disabled_passes;

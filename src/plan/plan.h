@@ -86,9 +86,12 @@ std::vector<uint32_t> partition(const Graph& graph, const std::vector<Device*>& 
 // Compiles regions, adds copies between devices, finds lifetimes, views and in-place results.
 Expected<std::unique_ptr<Plan>> build_plan(const Graph& graph, const std::vector<Device*>& devices);
 
+class WeightCache;
+
 // Prepares the steps of the plan and of its bodies, in parallel, and drops the weights that are needed no more.
-// `graph` is the plan's. Plans of one process with the same key share what they prepare; "" shares nothing.
-Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int threads);
+// `graph` is the plan's. Plans of one process with the same key share what they prepare; "" shares nothing. Packed
+// weights come from the cache and go there; null: there is none.
+Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int threads, WeightCache* cache = nullptr);
 
 // How a step runs for given symbol values.
 enum class StepMode : uint8_t {

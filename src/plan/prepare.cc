@@ -2,8 +2,10 @@
 #include <mutex>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/threads.h"
 #include "plan/plan.h"
+#include "plan/weight_cache.h"
 
 namespace anyrt {
 
@@ -21,7 +23,38 @@ Prepared& prepared() {
   return all;
 }
 
-Expected<State> prepared_once(const CompiledStep& step, const Graph& graph, const std::string& key) {
+// A step's part of the weight cache. Its blocks are named by what they are made from: the kernel, the order in which
+// they are asked for, and the weights, of which a few bytes are looked at - those beside the header of the tensor,
+// whose page is read anyway, and the last ones.
+class StepStore final : public PackedStore {
+ public:
+  StepStore(WeightCache& cache, const CompiledStep& step, const Graph& graph, int64_t job)
+      : cache_(cache), name_(hash_text(step.kernel, static_cast<uint64_t>(job))) {
+    for (ValueId id : step.inputs) {
+      if (id == kNoValue) continue;
+      const Tensor& t = graph.value(id).constant;
+      name_ = hash_combine(name_, t.defined() ? static_cast<uint64_t>(t.dtype()) : 0);
+      if (!t.defined() || !t.has_bytes() || t.dtype() == DType::kString) continue;
+      constexpr size_t kSample = 64;
+      const size_t some = std::min(kSample, t.bytes());
+      name_ = hash_bytes(t.dims().data(), t.dims().size() * sizeof(int64_t), name_);
+      name_ = hash_bytes(t.raw(), some, name_);
+      name_ = hash_bytes(t.raw() + t.bytes() - some, some, name_);
+    }
+  }
+
+  Expected<std::shared_ptr<Buffer>> take(size_t bytes, const Fill& fill) override {
+    name_ = hash_combine(name_, bytes);
+    return cache_.take(name_, bytes, fill);
+  }
+
+ private:
+  WeightCache& cache_;
+  uint64_t name_;
+};
+
+Expected<State> prepared_once(const CompiledStep& step, const Graph& graph, const std::string& key, WeightCache* cache,
+                              int64_t job) {
   Prepared& all = prepared();
   if (!key.empty()) {
     const std::lock_guard<std::mutex> lock(all.mutex);
@@ -30,7 +63,9 @@ Expected<State> prepared_once(const CompiledStep& step, const Graph& graph, cons
       if (State state = it->second.lock()) return state;
     }
   }
-  ANYRT_ASSIGN(State state, step.prepare(graph));
+  std::optional<StepStore> store;
+  if (cache) store.emplace(*cache, step, graph, job);
+  ANYRT_ASSIGN(State state, step.prepare(graph, store ? &*store : nullptr));
   if (key.empty() || !state) return state;
   const std::lock_guard<std::mutex> lock(all.mutex);
   std::erase_if(all.live, [](const auto& entry) { return entry.second.expired(); });
@@ -97,18 +132,18 @@ void collect(Plan& plan, Graph& graph, std::vector<Job>& jobs, std::vector<std::
 
 }  // namespace
 
-Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int threads) {
+Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int threads, WeightCache* cache) {
   std::vector<Job> jobs;
   std::vector<std::unique_ptr<Weights>> weights;
   collect(plan, graph, jobs, weights);
-  return parallel_for(
+  ANYRT_TRY(parallel_for(
       static_cast<int64_t>(jobs.size()), 1,
       [&](int64_t begin, int64_t end) -> Status {
         for (int64_t i = begin; i < end; ++i) {
           const Job& job = jobs[static_cast<size_t>(i)];
           CompiledStep& step = job.step->compiled;
           const std::string own = key.empty() ? key : fmt::format("{}/{}/{}", key, i, step.kernel);
-          Expected<State> state = prepared_once(step, *job.graph, own);
+          Expected<State> state = prepared_once(step, *job.graph, own, cache, i);
           if (!state.ok()) {
             return std::move(state).status().with_context("node " + job.graph->node(step.nodes[0]).label());
           }
@@ -119,7 +154,9 @@ Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int thread
         }
         return {};
       },
-      threads);
+      threads));
+  if (cache) cache->save();
+  return {};
 }
 
 }  // namespace anyrt

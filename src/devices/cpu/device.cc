@@ -19,6 +19,7 @@ class CpuDevice final : public Device {
     info_.name = "cpu";
     info_.description = "the machine's processor";
     info_.host_memory = true;
+    info_.packing = cpu::chosen_isa();
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -48,8 +49,9 @@ class CpuDevice final : public Device {
         step.bind = row->bind;
         step.run = row->run ? row->run : run_eval;
         if (row->prepare) {
-          step.prepare = [row, id, accuracy = options_.accuracy, once = options_.weights_once](const Graph& g) {
-            return row->prepare(cpu::KernelQuery(g, id, accuracy, once));
+          step.prepare = [row, id, accuracy = options_.accuracy, once = options_.weights_once](const Graph& g,
+                                                                                               PackedStore* store) {
+            return row->prepare(cpu::KernelQuery(g, id, accuracy, once, store));
           };
           step.unpack = row->unpack;
           for (size_t i = 0; i < node.inputs.size() && i < 32; ++i) {

@@ -47,6 +47,11 @@ void apply_isa_limit() {
   (void)applied;
 }
 
+std::string chosen_isa() {
+  const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+  return hwy::TargetName(targets & -targets);
+}
+
 std::vector<std::string> dispatch_isas() {
   std::vector<std::string> names;
   for (int64_t rest = hwy::SupportedTargets() & HWY_TARGETS; rest != 0; rest &= rest - 1) {

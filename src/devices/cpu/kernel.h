@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "device/device.h"
+#include "device/packed_store.h"
 #include "graph/graph.h"
 #include "opdef/attrs.h"
 #include "opdef/eval.h"
@@ -17,8 +18,8 @@ namespace anyrt::cpu {
 // What a kernel may look at when a node is compiled. Shapes are symbolic: `shape` is null where the rank is not known.
 class KernelQuery : public AttrReader {
  public:
-  KernelQuery(const Graph& graph, NodeId id, Accuracy accuracy, bool weights_once = false)
-      : AttrReader(graph.node(id)), graph_(graph), accuracy_(accuracy), weights_once_(weights_once) {}
+  KernelQuery(const Graph& graph, NodeId id, Accuracy accuracy, bool weights_once = false, PackedStore* store = nullptr)
+      : AttrReader(graph.node(id)), graph_(graph), accuracy_(accuracy), weights_once_(weights_once), store_(store) {}
   bool has_input(size_t i) const { return i < node_->inputs.size() && node_->inputs[i] != kNoValue; }
   const Type& input_type(size_t i) const;
   DType input_dtype(size_t i) const;
@@ -27,12 +28,15 @@ class KernelQuery : public AttrReader {
   const Tensor* input_constant(size_t i) const;  // weights and other compile-time constants
   Accuracy accuracy() const { return accuracy_; }
   bool weights_once() const { return weights_once_; }  // as in DeviceOptions
+  // Where `prepare` gets the memory of packed weights from; may be null.
+  PackedStore* store() const { return store_; }
   const Graph& graph() const { return graph_; }
 
  private:
   const Graph& graph_;
   Accuracy accuracy_;
   bool weights_once_;
+  PackedStore* store_;
 };
 
 // Which instruction set a kernel is built for; kAny dispatches by itself (Highway).
@@ -51,7 +55,8 @@ struct KernelRow {
   int priority = 0;
   uint32_t in_place = 0;                          // bit i: output 0 may take the bytes of input i (of equal size)
   bool (*accepts)(const KernelQuery&) = nullptr;  // null: every node with these dtypes
-  // Packs weights and the like, once per session; null: no state.
+  // Packs weights and the like, once per session; null: no state. What is large, is plain numbers and is read as it
+  // lies gets its memory from the query's store (take_packed), so that it can be kept for other processes.
   Expected<std::shared_ptr<const void>> (*prepare)(const KernelQuery&) = nullptr;
   // Bit i: where input i is a constant and there is a state, neither bind nor run reads the constant any more: its
   // memory is given up. `unpack` makes it again, with its plain dims, for when the reference has to run after all.
@@ -82,6 +87,8 @@ Status check_isa_limit();
 std::string isa_in_use();
 // Makes Highway's dispatch choose, within it; called before the first kernel is found.
 void apply_isa_limit();
+// The instruction set that it chooses, by name.
+std::string chosen_isa();
 // For tests: the instruction sets that this machine has, ANYRT_ISA allows and kernels are compiled for, by name, and
 // dispatch kept to one of them ("" = the best again).
 std::vector<std::string> dispatch_isas();

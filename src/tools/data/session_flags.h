@@ -14,6 +14,7 @@ inline constexpr Option kSessionFlags[] = {
     {"--deterministic", OptionKind::kFlag, "the same bits for every run and number of threads; accuracy strict"},
     {"--memory-cap", OptionKind::kText, "most bytes of activations, such as 512M"},
     {"--cache-dir", OptionKind::kText, "folder for files that outlive the process"},
+    {"--weight-cache", OptionKind::kFlag, "keep packed weights in the cache folder for later processes"},
     {"--log-level", OptionKind::kText, "debug, info, warning, error or off"},
     {"--device", OptionKind::kText, "device that must run it"},
     {"--custom-ops", OptionKind::kList, "shared library with custom operators (docs/custom-operators.md)"},

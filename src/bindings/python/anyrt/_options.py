@@ -89,8 +89,8 @@ class _CallsProviders:
 class SessionOptions(_CallsProviders):
     """Options of a session. Names of onnxruntime, and anyrt's own: ``disabled_passes``, ``on_stage`` (called with the
     name and number of nodes after each stage of loading) and the settings of docs/configuration.md: ``hint``, ``threads``,
-    ``accuracy``, ``deterministic``, ``memory_cap``, ``cache_dir``, ``log_level``. Settings that are not set here are as
-    the environment (``ANYRT_*``) says."""
+    ``accuracy``, ``deterministic``, ``memory_cap``, ``cache_dir``, ``weight_cache``, ``log_level``. Settings that are not set
+    here are as the environment (``ANYRT_*``) says."""
 
     def __init__(self) -> None:
         self._settings: dict[str, str] = {}
@@ -135,6 +135,7 @@ class SessionOptions(_CallsProviders):
     deterministic: bool = _setting("deterministic", _flag, "The same bits for every run and number of threads.")
     memory_cap: int | str = _setting("memory_cap", int, "Most bytes of one run's activations, with suffixes such as '512M'; 0 = no cap.")
     cache_dir: str = _setting("cache_dir", str, "Where files that outlive the process may be kept.")
+    weight_cache: bool = _setting("weight_cache", _flag, "Keep packed weights in cache_dir and map them in later sessions.")
     log_level: str = _setting("log_level", str, "Messages of the process from this severity on.")
     intra_op_num_threads: int = _setting("threads", int, "Threads that one run may use; 0 = what the process may use.")
     use_deterministic_compute: bool = _setting("deterministic", _flag, "The same bits for every run and number of threads.")

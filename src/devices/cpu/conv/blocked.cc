@@ -23,31 +23,18 @@ std::vector<int32_t> weight_order(const BlockedWeights& p) {
   return order;
 }
 
-}  // namespace
-
-Expected<std::shared_ptr<const void>> pack_blocked(const Tensor& w, int64_t group, bool x_plain, bool depthwise) {
-  auto p = std::make_shared<BlockedWeights>();
-  p->dims = w.dims();
-  p->lanes = conv_tile_kernels().lanes;
-  p->group = group;
-  p->x_plain = x_plain;
-  p->depthwise = depthwise;
-  const float* from = w.data<float>();
-  const int64_t lanes = p->lanes, taps = p->taps();
-  const int64_t floats =
-      depthwise ? block_count(group, lanes) * lanes * taps : group * p->group_blocks() * lanes * p->depth();
-  ANYRT_ASSIGN(p->bytes, allocate_buffer(static_cast<size_t>(floats) * sizeof(float)));
-  auto* to = reinterpret_cast<float*>(p->bytes->data());
-  if (depthwise) {
-    std::fill_n(to, floats, 0.0f);
-    for (int64_t c = 0; c < group; ++c) {
-      for (int64_t t = 0; t < taps; ++t) to[(c / lanes * taps + t) * lanes + c % lanes] = from[c * taps + t];
-    }
-    return std::shared_ptr<const void>(std::move(p));
+void fill_depthwise(const BlockedWeights& p, const float* from, float* to) {
+  const int64_t lanes = p.lanes, taps = p.taps();
+  std::fill_n(to, block_count(p.group, lanes) * lanes * taps, 0.0f);
+  for (int64_t c = 0; c < p.group; ++c) {
+    for (int64_t t = 0; t < taps; ++t) to[(c / lanes * taps + t) * lanes + c % lanes] = from[c * taps + t];
   }
-  const int64_t blocks = p->group_blocks(), depth = p->depth(), out_group = p->dims[0] / group;
-  const std::vector<int32_t> order = weight_order(*p);
-  parallel_for(group * blocks, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, depth * lanes)),
+}
+
+void fill_panels(const BlockedWeights& p, const float* from, float* to) {
+  const int64_t lanes = p.lanes, blocks = p.group_blocks(), depth = p.depth(), out_group = p.dims[0] / p.group;
+  const std::vector<int32_t> order = weight_order(p);
+  parallel_for(p.group * blocks, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, depth * lanes)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t i = begin; i < end; ++i) {
                    const int64_t b = i % blocks, first = b / 2 * 2, width = std::min<int64_t>(2, blocks - first);
@@ -65,6 +52,26 @@ Expected<std::shared_ptr<const void>> pack_blocked(const Tensor& w, int64_t grou
                    }
                  }
                });
+}
+
+}  // namespace
+
+Expected<std::shared_ptr<const void>> pack_blocked(const Tensor& w, int64_t group, bool x_plain, bool depthwise,
+                                                   PackedStore* store) {
+  auto p = std::make_shared<BlockedWeights>();
+  p->dims = w.dims();
+  p->lanes = conv_tile_kernels().lanes;
+  p->group = group;
+  p->x_plain = x_plain;
+  p->depthwise = depthwise;
+  const int64_t blocks = depthwise ? block_count(group, p->lanes) : group * p->group_blocks();
+  const auto fill = [&](std::byte* to) {
+    depthwise ? fill_depthwise(*p, w.data<float>(), reinterpret_cast<float*>(to))
+              : fill_panels(*p, w.data<float>(), reinterpret_cast<float*>(to));
+    return Status();
+  };
+  const auto floats = static_cast<size_t>(blocks * p->lanes * (depthwise ? p->taps() : p->depth()));
+  ANYRT_ASSIGN(p->bytes, take_packed(store, floats * sizeof(float), fill));
   return std::shared_ptr<const void>(std::move(p));
 }
 
@@ -100,7 +107,7 @@ Expected<BlockedState> winograd_form(const BlockedState& direct) {
   const std::lock_guard lock(direct->mutex);
   if (!direct->winograd) {
     ANYRT_ASSIGN(const Tensor w, unpack_blocked(*direct));
-    ANYRT_ASSIGN(auto made, pack_blocked_winograd(w));
+    ANYRT_ASSIGN(auto made, pack_blocked_winograd(w, nullptr));
     direct->winograd = std::static_pointer_cast<const BlockedWeights>(std::move(made));
   }
   return direct->winograd;

@@ -34,11 +34,13 @@ struct BlockedWeights {
   float weight(int64_t out, int64_t in, int64_t tap) const;
 };
 
-Expected<std::shared_ptr<const void>> pack_blocked(const Tensor& w, int64_t group, bool x_plain, bool depthwise);
+// With memory from the store (may be null), as all that packs here.
+Expected<std::shared_ptr<const void>> pack_blocked(const Tensor& w, int64_t group, bool x_plain, bool depthwise,
+                                                   PackedStore* store);
 // Whether Winograd's F(4x4, 3x3) on the last two axes pays.
 bool blocked_winograd_pays(const ConvGeometry& g);
 // Its 36 matrices, each in such panels.
-Expected<std::shared_ptr<const void>> pack_blocked_winograd(const Tensor& w);
+Expected<std::shared_ptr<const void>> pack_blocked_winograd(const Tensor& w, PackedStore* store);
 Expected<Tensor> unpack_blocked(const BlockedWeights& w);
 
 // What is applied to the sums of some positions of one or two blocks.

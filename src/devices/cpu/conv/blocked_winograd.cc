@@ -436,24 +436,27 @@ class BlockedWinograd final : public BoundStep {
 
 }  // namespace
 
-Expected<std::shared_ptr<const void>> pack_blocked_winograd(const Tensor& w) {
+Expected<std::shared_ptr<const void>> pack_blocked_winograd(const Tensor& w, PackedStore* store) {
   auto p = std::make_shared<BlockedWeights>();
   p->dims = w.dims();
   p->lanes = conv_tile_kernels().lanes;
   const int64_t slices = w.rank() > 4 ? w.dim(2) : 1, inputs = w.dim(1), in = inputs * slices, lanes = p->lanes,
                 blocks = p->group_blocks(), taps = 9 * slices;
-  ANYRT_ASSIGN(p->bytes, allocate_buffer(static_cast<size_t>(36 * blocks * lanes * in) * sizeof(float)));
-  auto* to = reinterpret_cast<float*>(p->bytes->data());
-  const auto transform = HWY_DYNAMIC_DISPATCH(transform_weights);
-  parallel_for(blocks * in, 64, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      // The sum goes over slices, then channels.
-      const int64_t b = i / in, c = i % in, pair = b / 2 * 2, width = std::min<int64_t>(2, blocks - pair);
-      transform(w.data<float>() + (b * lanes * inputs + c % inputs) * taps + c / inputs * 9, inputs * taps,
-                w.dim(0) - b * lanes, to + (pair * in + c * width) * lanes + b % 2 * lanes, blocks * in * lanes);
-    }
-  });
-  if (w.buffer()) w.buffer()->release(w.buffer_offset(), w.bytes());
+  const auto fill = [&](std::byte* bytes) {
+    auto* to = reinterpret_cast<float*>(bytes);
+    const auto transform = HWY_DYNAMIC_DISPATCH(transform_weights);
+    parallel_for(blocks * in, 64, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        // The sum goes over slices, then channels.
+        const int64_t b = i / in, c = i % in, pair = b / 2 * 2, width = std::min<int64_t>(2, blocks - pair);
+        transform(w.data<float>() + (b * lanes * inputs + c % inputs) * taps + c / inputs * 9, inputs * taps,
+                  w.dim(0) - b * lanes, to + (pair * in + c * width) * lanes + b % 2 * lanes, blocks * in * lanes);
+      }
+    });
+    if (w.buffer()) w.buffer()->release(w.buffer_offset(), w.bytes());
+    return Status();
+  };
+  ANYRT_ASSIGN(p->bytes, take_packed(store, static_cast<size_t>(36 * blocks * lanes * in) * sizeof(float), fill));
   return std::shared_ptr<const void>(std::move(p));
 }
 

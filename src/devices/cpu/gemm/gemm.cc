@@ -29,40 +29,54 @@ GemmKernels kernels_of([[maybe_unused]] DType dtype, [[maybe_unused]] DType b_dt
 
 }  // namespace
 
-Expected<PackedMatrices> pack_matrices(DType dtype, const void* b, int64_t row, int64_t col, int64_t k, int64_t n,
-                                       int64_t count, int64_t step) {
+PackedMatrices packed_form(DType dtype, int64_t k, int64_t n, int64_t count) {
   PackedMatrices p;
   p.dtype = dtype;
   p.k = k;
   p.n = n;
   p.count = count;
-  const size_t element = element_size(dtype);
   if (n <= kFewColumns && (dtype == DType::kFloat32 || dtype == DType::kFloat64)) {
     p.form = GemmB::kPlain;
-    p.stride = static_cast<size_t>(n * k) * element;
-    ANYRT_ASSIGN(p.bytes, allocate_buffer(p.stride * static_cast<size_t>(count)));
-    std::byte* to = p.bytes->data();
-    for (int64_t i = 0; i < count * n * k; ++i) {
+    p.stride = static_cast<size_t>(n * k) * element_size(dtype);
+  } else {
+    p.panel = kernels_of(dtype, dtype).panel;
+    p.stride = static_cast<size_t>(ceil_div(n, p.panel) * p.panel * k) * element_size(dtype);
+  }
+  return p;
+}
+
+void pack_into(const PackedMatrices& p, const void* b, int64_t row, int64_t col, int64_t step, std::byte* to) {
+  const size_t element = element_size(p.dtype);
+  const int64_t k = p.k, n = p.n;
+  if (p.form == GemmB::kPlain) {
+    for (int64_t i = 0; i < p.count * n * k; ++i) {
       const int64_t matrix = i / (n * k), j = i / k % n, at = matrix * step + i % k * row + j * col;
       std::memcpy(to + static_cast<size_t>(i) * element,
                   static_cast<const std::byte*>(b) + static_cast<size_t>(at) * element, element);
     }
-    return p;
+    return;
   }
-  const GemmKernels kernels = kernels_of(dtype, dtype);
-  const int64_t panels = ceil_div(n, kernels.panel);
-  p.panel = kernels.panel;
-  p.stride = static_cast<size_t>(panels * kernels.panel * k) * element;
-  ANYRT_ASSIGN(p.bytes, allocate_buffer(p.stride * static_cast<size_t>(count)));
-  parallel_for(count * panels, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, k * kernels.panel)),
+  const GemmKernels kernels = kernels_of(p.dtype, p.dtype);
+  const int64_t panels = ceil_div(n, p.panel);
+  parallel_for(p.count * panels, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, k * p.panel)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t i = begin; i < end;) {
                    const int64_t matrix = i / panels, first = i % panels, last = std::min(panels, first + end - i);
                    kernels.pack(static_cast<const std::byte*>(b) + static_cast<size_t>(matrix * step) * element, row,
-                                col, k, n, p.bytes->data() + static_cast<size_t>(matrix) * p.stride, first, last);
+                                col, k, n, to + static_cast<size_t>(matrix) * p.stride, first, last);
                    i += last - first;
                  }
                });
+}
+
+Expected<PackedMatrices> pack_matrices(DType dtype, const void* b, int64_t row, int64_t col, int64_t k, int64_t n,
+                                       int64_t count, int64_t step, PackedStore* store) {
+  PackedMatrices p = packed_form(dtype, k, n, count);
+  const auto fill = [&](std::byte* to) {
+    pack_into(p, b, row, col, step, to);
+    return Status();
+  };
+  ANYRT_ASSIGN(p.bytes, take_packed(store, p.stride * static_cast<size_t>(count), fill));
   return p;
 }
 

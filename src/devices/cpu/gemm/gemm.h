@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "device/packed_store.h"
 #include "devices/cpu/gemm/block.h"
 #include "tensor/tensor.h"
 
@@ -21,9 +22,14 @@ struct PackedMatrices {
   std::shared_ptr<Buffer> bytes;
   size_t stride = 0;  // bytes from one matrix to the next
 };
-// `count` matrices of k x n, `step` elements apart; element (i, j) lies at i * row + j * col.
+// How `count` matrices of k x n are packed; `bytes` is left empty.
+PackedMatrices packed_form(DType dtype, int64_t k, int64_t n, int64_t count = 1);
+// Fills count * stride bytes at `to` with matrices that lie `step` elements apart; element (i, j) of one lies at
+// i * row + j * col.
+void pack_into(const PackedMatrices& form, const void* b, int64_t row, int64_t col, int64_t step, std::byte* to);
+// Both, with memory from the store; `b` is not read where the store has them.
 Expected<PackedMatrices> pack_matrices(DType dtype, const void* b, int64_t row, int64_t col, int64_t k, int64_t n,
-                                       int64_t count = 1, int64_t step = 0);
+                                       int64_t count = 1, int64_t step = 0, PackedStore* store = nullptr);
 
 // The matrices as they were.
 void unpack_matrices(const PackedMatrices& packed, int64_t row, int64_t col, int64_t step, void* b);

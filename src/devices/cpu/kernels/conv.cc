@@ -106,7 +106,7 @@ Expected<std::shared_ptr<const void>> prepare_conv(const KernelQuery& q) {
   }
   const Expected<ConvGeometry> g = conv_geometry(q, dims, w->dims());
   if (!g.ok() || !winograd_pays(*g)) return std::shared_ptr<const void>();
-  return winograd_weights(*w);
+  return winograd_weights(*w, q.store());
 }
 
 // Blocked channels are for kernels of their own.

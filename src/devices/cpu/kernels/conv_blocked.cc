@@ -48,12 +48,12 @@ bool accepts_winograd(const KernelQuery& q) {
 }
 
 Expected<std::shared_ptr<const void>> prepare_winograd(const KernelQuery& q) {
-  return pack_blocked_winograd(*q.input_constant(1));
+  return pack_blocked_winograd(*q.input_constant(1), q.store());
 }
 
 Expected<std::shared_ptr<const void>> prepare_direct(const KernelQuery& q) {
   const Tensor& w = *q.input_constant(1);
-  ANYRT_ASSIGN(auto state, pack_blocked(w, q.i("group", 1), q.i("x_plain") != 0, false));
+  ANYRT_ASSIGN(auto state, pack_blocked(w, q.i("group", 1), q.i("x_plain") != 0, false, q.store()));
   const SymShape* x = q.input_shape(0);
   const bool open = !x || !std::all_of(x->begin() + 2, x->end(), [](const Dim& d) { return d.is_const(); });
   const bool square = w.rank() >= 4 && w.dim(w.rank() - 2) == 3 && w.dim(w.rank() - 1) == 3 && q.i("group", 1) == 1 &&
@@ -76,7 +76,7 @@ ConvBound bind_winograd(ConvPlan plan, BlockedState w) {
 }
 
 Expected<std::shared_ptr<const void>> prepare_depthwise(const KernelQuery& q) {
-  return pack_blocked(*q.input_constant(1), q.i("group", 1), false, true);
+  return pack_blocked(*q.input_constant(1), q.i("group", 1), false, true, q.store());
 }
 
 Expected<Tensor> unpack(const void* state, size_t) {

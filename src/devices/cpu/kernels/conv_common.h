@@ -36,7 +36,7 @@ struct WinogradWeights {
 };
 // Whether they pay for a convolution with these channels and output sizes.
 bool winograd_pays(const ConvGeometry& g);
-Expected<std::shared_ptr<const void>> winograd_weights(const Tensor& w);
+Expected<std::shared_ptr<const void>> winograd_weights(const Tensor& w, PackedStore* store);
 
 // A row of v.in positions, `unit` floats each, between zeros: `pitch` positions from that of the first tap on.
 inline void copy_padded_row(const float* row, const WindowAxis& v, int64_t pitch, int64_t unit, float* to) {

@@ -381,36 +381,39 @@ bool winograd_pays(const ConvGeometry& g) {
   return g.channels * g.out_channels <= 512 * 256;
 }
 
-Expected<std::shared_ptr<const void>> winograd_weights(const Tensor& w) {
+Expected<std::shared_ptr<const void>> winograd_weights(const Tensor& w, PackedStore* store) {
   auto out = std::make_shared<WinogradWeights>();
   out->out = w.dim(0);
   out->in = w.dim(1);
   const int64_t pairs = out->in * out->out;
-  ANYRT_ASSIGN(out->bytes, allocate_buffer(static_cast<size_t>(36 * pairs) * sizeof(float)));
-  auto* u = reinterpret_cast<float*>(out->bytes->data());
-  const float* from = w.data<float>();
-  // In double: the transformed weights carry one rounding only.
-  const auto g = [](const double* k, double* t) {
-    t[0] = k[0] / 4;
-    t[1] = -(k[0] + k[1] + k[2]) / 6;
-    t[2] = -(k[0] - k[1] + k[2]) / 6;
-    t[3] = k[0] / 24 + k[1] / 12 + k[2] / 6;
-    t[4] = k[0] / 24 - k[1] / 12 + k[2] / 6;
-    t[5] = k[2];
+  const auto fill = [&](std::byte* bytes) {
+    auto* u = reinterpret_cast<float*>(bytes);
+    const float* from = w.data<float>();
+    // In double: the transformed weights carry one rounding only.
+    const auto g = [](const double* k, double* t) {
+      t[0] = k[0] / 4;
+      t[1] = -(k[0] + k[1] + k[2]) / 6;
+      t[2] = -(k[0] - k[1] + k[2]) / 6;
+      t[3] = k[0] / 24 + k[1] / 12 + k[2] / 6;
+      t[4] = k[0] / 24 - k[1] / 12 + k[2] / 6;
+      t[5] = k[2];
+    };
+    for (int64_t i = 0; i < pairs; ++i) {
+      double columns[3][6], line[3], t[6];
+      for (int x = 0; x < 3; ++x) {
+        for (int y = 0; y < 3; ++y) line[y] = from[i * 9 + y * 3 + x];
+        g(line, columns[x]);
+      }
+      for (int y = 0; y < 6; ++y) {
+        for (int x = 0; x < 3; ++x) line[x] = columns[x][y];
+        g(line, t);
+        for (int x = 0; x < 6; ++x) u[(y * 6 + x) * pairs + i] = static_cast<float>(t[x]);
+      }
+    }
+    if (w.buffer()) w.buffer()->release(w.buffer_offset(), w.bytes());
+    return Status();
   };
-  for (int64_t i = 0; i < pairs; ++i) {
-    double columns[3][6], line[3], t[6];
-    for (int x = 0; x < 3; ++x) {
-      for (int y = 0; y < 3; ++y) line[y] = from[i * 9 + y * 3 + x];
-      g(line, columns[x]);
-    }
-    for (int y = 0; y < 6; ++y) {
-      for (int x = 0; x < 3; ++x) line[x] = columns[x][y];
-      g(line, t);
-      for (int x = 0; x < 6; ++x) u[(y * 6 + x) * pairs + i] = static_cast<float>(t[x]);
-    }
-  }
-  if (w.buffer()) w.buffer()->release(w.buffer_offset(), w.bytes());
+  ANYRT_ASSIGN(out->bytes, take_packed(store, static_cast<size_t>(36 * pairs) * sizeof(float), fill));
   return std::shared_ptr<const void>(std::move(out));
 }
 

@@ -77,41 +77,51 @@ Expected<std::shared_ptr<const void>> prepare(const KernelQuery& q) {
   if (w->dims() != Dims{m.directions, rows, m.inputs} || r->dims() != Dims{m.directions, rows, m.hidden} ||
       (b && b->dims() != Dims{m.directions, 2 * rows}) || (p && p->dims() != Dims{m.directions, 3 * m.hidden}))
     return none;
+  const int64_t apart = m.reset_first ? 2 : m.gates;  // gates whose recurrent weights are kept together
   for (int64_t d = 0; d < m.directions; ++d) {
     Packed::Direction& one = m.each.emplace_back();
-    ANYRT_ASSIGN(const std::shared_ptr<Buffer> wide, zeros(columns * m.inputs));
-    const int64_t apart = m.reset_first ? 2 : m.gates;  // gates whose recurrent weights are kept together
-    ANYRT_ASSIGN(one.r, zeros(m.blocks * m.hidden * apart * m.lanes));
+    const auto recurrent = [&](int64_t first, int64_t count) {
+      const int64_t size = m.blocks * m.hidden * count * m.lanes;
+      return take_packed(q.store(), static_cast<size_t>(size) * sizeof(float), [&, first, count, size](std::byte* to) {
+        std::fill_n(reinterpret_cast<float*>(to), size, 0.0f);
+        for (int64_t i = 0; i < count * m.hidden; ++i) {
+          const int64_t g = i / m.hidden, u = i % m.hidden;
+          const float* from = r->data<float>() + (d * rows + first * m.hidden + i) * m.hidden;
+          for (int64_t k = 0; k < m.hidden; ++k) reinterpret_cast<float*>(to)[m.place(count, g, u, k)] = from[k];
+        }
+        return Status();
+      });
+    };
+    ANYRT_ASSIGN(one.r, recurrent(0, apart));
     if (m.reset_first) {
-      ANYRT_ASSIGN(one.candidate, zeros(m.blocks * m.hidden * m.lanes));
+      ANYRT_ASSIGN(one.candidate, recurrent(2, 1));
     }
     one.bias.assign(static_cast<size_t>(columns), 0.0f);
     one.hidden_bias.assign(static_cast<size_t>(m.padded()), 0.0f);
-    for (int64_t g = 0; g < m.gates; ++g) {
-      for (int64_t u = 0; u < m.hidden; ++u) {
-        const int64_t row = d * rows + g * m.hidden + u, column = m.column(m.gates, g, u);
-        std::copy_n(w->data<float>() + row * m.inputs, m.inputs, floats(wide) + column * m.inputs);
-        const float* from = r->data<float>() + row * m.hidden;
-        for (int64_t k = 0; k < m.hidden; ++k) {
-          if (g < apart)
-            floats(one.r)[m.place(apart, g, u, k)] = from[k];
-          else
-            floats(one.candidate)[m.place(1, 0, u, k)] = from[k];
-        }
-        if (!b) continue;
-        const float* wb = b->data<float>() + d * 2 * rows + g * m.hidden + u;
-        // Behind a reset gate the recurrent bias of the candidate stays with the recurrent part.
-        const bool reset = m.gates == 3 && g == 2 && !m.reset_first;
-        one.bias[static_cast<size_t>(column)] = reset ? wb[0] : wb[0] + wb[rows];
-        if (reset) one.hidden_bias[static_cast<size_t>(u)] = wb[rows];
-      }
+    for (int64_t i = 0; b && i < rows; ++i) {
+      const int64_t g = i / m.hidden, u = i % m.hidden;
+      const float* wb = b->data<float>() + d * 2 * rows + i;
+      // Behind a reset gate the recurrent bias of the candidate stays with the recurrent part.
+      const bool reset = m.gates == 3 && g == 2 && !m.reset_first;
+      one.bias[static_cast<size_t>(m.column(m.gates, g, u))] = reset ? wb[0] : wb[0] + wb[rows];
+      if (reset) one.hidden_bias[static_cast<size_t>(u)] = wb[rows];
     }
     if (p) {
       one.peepholes.assign(static_cast<size_t>(3 * m.padded()), 0.0f);
       for (int64_t i = 0; i < 3; ++i)
         std::copy_n(p->data<float>() + (d * 3 + i) * m.hidden, m.hidden, one.peepholes.data() + i * m.padded());
     }
-    ANYRT_ASSIGN(one.w, pack_matrices(DType::kFloat32, floats(wide), 1, m.inputs, m.inputs, columns));
+    one.w = packed_form(DType::kFloat32, m.inputs, columns);
+    const auto fill = [&](std::byte* to) -> Status {
+      ANYRT_ASSIGN(const std::shared_ptr<Buffer> wide, zeros(columns * m.inputs));
+      for (int64_t i = 0; i < rows; ++i) {
+        std::copy_n(w->data<float>() + (d * rows + i) * m.inputs, m.inputs,
+                    floats(wide) + m.column(m.gates, i / m.hidden, i % m.hidden) * m.inputs);
+      }
+      pack_into(one.w, floats(wide), 1, m.inputs, 0, to);
+      return {};
+    };
+    ANYRT_ASSIGN(one.w.bytes, take_packed(q.store(), one.w.stride, fill));
   }
   return std::shared_ptr<const void>(std::move(packed));
 }
