@@ -119,7 +119,8 @@ Status eval_variadic(EvalContext& c, F f) {
     ANYRT_ASSIGN(const Tensor next, c.input_as(i, compute));
     Expected<Tensor> y = not_implemented("element type {}", dtype_name(dtype));
     dispatch<Ts...>(compute, [&]<class T>(TypeTag<T>) { y = combine<T, T>(acc, next, f); });
-    ANYRT_ASSIGN(acc, std::move(y));
+    if (!y.ok()) return y.status();
+    acc = std::move(*y);
   }
   return c.set_output_as(0, acc, dtype);
 }

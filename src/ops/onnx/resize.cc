@@ -149,7 +149,8 @@ Status eval_filtered(EvalContext& c, const std::vector<ResizeAxis>& axes, const 
     const float value = c.f("extrapolation_value");
     Expected<Tensor> next = compute == DType::kFloat32 ? resample_axis<float>(c, y, i, axes[i].out, f, value, pair)
                                                        : resample_axis<double>(c, y, i, axes[i].out, f, value, pair);
-    ANYRT_ASSIGN(y, std::move(next));
+    if (!next.ok()) return next.status();
+    y = std::move(*next);
   }
   if (pair == 2) {
     ANYRT_ASSIGN(y, pairs_as_complex(y));

@@ -39,7 +39,7 @@ Status eval(EvalContext& c) {
         const int64_t edge = std::clamp<int64_t>(upper ? r + k : r + k + 1, 0, columns);
         const int64_t from = upper ? edge : 0, to = upper ? columns : edge;
         std::fill(out, out + from, T{});
-        std::copy(in + from, in + to, out + from);
+        std::copy_n(in + from, to - from, out + from);
         std::fill(out + to, out + columns, T{});
       }
     }
