@@ -27,16 +27,15 @@ struct Four {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE Six<V> transform_in(D d, const Six<V>& x) {
   const V four = hn::Set(d, 4.0f), two = hn::Set(d, 2.0f), five = hn::Set(d, 5.0f);
-  Six<V> y;
-  y.a = hn::MulAdd(four, x.a, hn::NegMulAdd(five, x.c, x.e));
   const V bd = hn::NegMulAdd(four, x.b, x.d), ce = hn::NegMulAdd(four, x.c, x.e);
-  y.b = hn::Add(ce, bd);
-  y.c = hn::Sub(ce, bd);
   const V db = hn::Mul(two, hn::Sub(x.d, x.b)), ec = hn::Sub(x.e, x.c);
-  y.d = hn::Add(ec, db);
-  y.e = hn::Sub(ec, db);
-  y.f = hn::MulAdd(four, x.b, hn::NegMulAdd(five, x.d, x.f));
-  return y;
+  // Vectors of NEON have a constructor, which a struct's own one may not call: it belongs to no instruction set.
+  return {hn::MulAdd(four, x.a, hn::NegMulAdd(five, x.c, x.e)),
+          hn::Add(ce, bd),
+          hn::Sub(ce, bd),
+          hn::Add(ec, db),
+          hn::Sub(ec, db),
+          hn::MulAdd(four, x.b, hn::NegMulAdd(five, x.d, x.f))};
 }
 
 // A^T applied to six values.

@@ -111,11 +111,10 @@ void input_group(const WinogradShape& s, const WinogradInput& in, int64_t group,
   HWY_ALIGN float half[36 * hn::MaxLanes(D())];
   for (int64_t i = 0; i < 6; ++i) {
     const float* row = source + i * pitch;
-    Six<V> x;
-    V unused0, unused1;
-    hn::LoadInterleaved4(d, row, x.a, x.b, x.c, x.d);
-    hn::LoadInterleaved4(d, row + 4, x.e, x.f, unused0, unused1);
-    const Six<V> t = transform_in(d, x);
+    V x0, x1, x2, x3, x4, x5, unused0, unused1;
+    hn::LoadInterleaved4(d, row, x0, x1, x2, x3);
+    hn::LoadInterleaved4(d, row + 4, x4, x5, unused0, unused1);
+    const Six<V> t = transform_in(d, Six<V>{x0, x1, x2, x3, x4, x5});
     float* to = half + i * 6 * lanes;
     hn::Store(t.a, d, to);
     hn::Store(t.b, d, to + lanes);
