@@ -60,24 +60,52 @@ std::string big_model(int64_t size) {
   return test_models::model(g);
 }
 
+// A mode as hosts set it, with rounding and the treatment of subnormals changed, and its register.
 #if defined(__SSE2__)
+constexpr unsigned kFlags = 0x3fu;                                                                // exceptions so far
+constexpr unsigned kOddMode = (0x1f80u | _MM_ROUND_UP | _MM_FLUSH_ZERO_ON | 0x0040u) & ~0x0020u;  // flush both ways
+unsigned float_mode() { return _mm_getcsr(); }
+void set_float_mode(unsigned mode) { _mm_setcsr(mode); }
+#define ANYRT_TEST_FLOAT_MODE 1
+#elif defined(__aarch64__)
+constexpr uint64_t kFlags = 0;
+constexpr uint64_t kOddMode = uint64_t{1} << 24 | uint64_t{1} << 25 | uint64_t{1} << 22;  // flush, one NaN, upwards
+uint64_t float_mode() {
+  uint64_t mode;
+  asm volatile("mrs %0, fpcr" : "=r"(mode));
+  return mode;
+}
+void set_float_mode(uint64_t mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
+#define ANYRT_TEST_FLOAT_MODE 1
+#elif defined(__riscv)
+constexpr unsigned kFlags = 0x1fu;
+constexpr unsigned kOddMode = 3u << 5;  // upwards; subnormals are always kept
+unsigned float_mode() {
+  unsigned mode;
+  asm volatile("frcsr %0" : "=r"(mode));
+  return mode;
+}
+void set_float_mode(unsigned mode) { asm volatile("fscsr %0" : : "r"(mode)); }
+#define ANYRT_TEST_FLOAT_MODE 1
+#endif
+
+#ifdef ANYRT_TEST_FLOAT_MODE
 TEST(CBeside, FloatingPointModeIsTheCallers) {
   const Session s = from(test_models::add_model());
   const float tiny = 1e-40f;  // a subnormal, which kernels keep
   const Value x = Value::tensor<float>({1, 2}, {-1, tiny - 2});
-  const unsigned before = _mm_getcsr();
-  const unsigned odd = (0x1f80u | _MM_ROUND_UP | _MM_FLUSH_ZERO_ON | 0x0040u) & ~0x0020u;  // flush both ways
-  _mm_setcsr(odd);
+  const auto before = float_mode();
+  set_float_mode(kOddMode);
   const anyrt::Values out = s.run({x});
-  const unsigned after = _mm_getcsr();
-  _mm_setcsr(before);
-  EXPECT_EQ(after & ~0x3fu, odd & ~0x3fu);
+  const auto after = float_mode();
+  set_float_mode(before);
+  EXPECT_EQ(after & ~kFlags, kOddMode & ~kFlags);
   const Session identity =
       from(test_models::unary_model("Abs", test_models::tensor_type(1, {1}), test_models::tensor_type(1, {1})));
   const Value small = Value::tensor<float>({1}, {-tiny});
-  _mm_setcsr(odd);
+  set_float_mode(kOddMode);
   const anyrt::Values kept = identity.run({small});
-  _mm_setcsr(before);
+  set_float_mode(before);
   EXPECT_EQ(kept[0].data<float>()[0], tiny);
 }
 #endif
