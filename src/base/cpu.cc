@@ -1,6 +1,7 @@
 #include "base/cpu.h"
 
 #include <sched.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,10 +18,18 @@
 namespace anyrt {
 namespace {
 
-constexpr const char* kFeatures[] = {
-    "sse4_2",   "avx",         "f16c",        "fma",         "avx2",     "avx_vnni", "avx512f",  "avx512bw", "avx512dq",
-    "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "asimd",
-    "asimdhp",  "asimddp",     "i8mm",        "bf16",        "sve",      "sve2",     "sme",      "rvv"};
+#if defined(__x86_64__)
+constexpr const char* kFeatures[] = {"sse4_2",   "avx",      "f16c",        "fma",      "avx2",        "avx_vnni",
+                                     "avx512f",  "avx512bw", "avx512dq",    "avx512vl", "avx512_vnni", "avx512_bf16",
+                                     "amx_tile", "amx_int8", "avx512_fp16", "amx_bf16", "amx_fp16"};
+#elif defined(__aarch64__)
+// Bits of AT_HWCAP, from 64 on of AT_HWCAP2.
+constexpr std::pair<const char*, int> kFeatures[] = {{"asimd", 1},      {"asimdhp", 10},   {"asimddp", 20},
+                                                     {"i8mm", 64 + 13}, {"bf16", 64 + 14}, {"sve", 22},
+                                                     {"sve2", 64 + 1},  {"sme", 64 + 23}};
+#elif defined(__riscv)
+constexpr std::pair<const char*, int> kFeatures[] = {{"rvv", 'v' - 'a'}};
+#endif
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path);
@@ -131,16 +140,29 @@ uint64_t read_memory_limit() {
   return limit;
 }
 
+std::vector<std::string> read_features([[maybe_unused]] const std::string& cpuinfo) {
+  std::vector<std::string> features;
+#if defined(__x86_64__)
+  const std::string flags = field(cpuinfo, "flags");
+  const auto known = split(flags, ' ');
+  for (const char* feature : kFeatures) {
+    if (std::find(known.begin(), known.end(), feature) != known.end()) features.emplace_back(feature);
+  }
+#elif defined(__aarch64__) || defined(__riscv)
+  // Of the processor that the program sees: under emulation /proc/cpuinfo tells of another one.
+  const uint64_t words[] = {getauxval(AT_HWCAP), getauxval(AT_HWCAP2)};
+  for (const auto& [feature, bit] : kFeatures) {
+    if (words[bit / 64] >> (bit % 64) & 1) features.emplace_back(feature);
+  }
+#endif
+  return features;
+}
+
 CpuInfo read_cpu_info() {
   CpuInfo info;
   const std::string text = read_text("/proc/cpuinfo");
   info.model = field(text, "model name");
-  std::string flags = field(text, "flags");
-  if (flags.empty()) flags = field(text, "Features");
-  const auto known = split(flags, ' ');
-  for (const char* feature : kFeatures) {
-    if (std::find(known.begin(), known.end(), feature) != known.end()) info.features.emplace_back(feature);
-  }
+  info.features = read_features(text);
   info.logical = std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
   const auto cpus = affinity();
   info.usable = cpus.empty() ? info.logical : static_cast<int>(cpus.size());
