@@ -117,8 +117,9 @@ if(ANYRT_SELECTED_TYPES)
   endif()
 endif()
 
-# Highway's names of instruction sets that are not built. SSSE3 and AVX3_DL would cost compile time and give nothing.
-set(ANYRT_DISABLED_HWY_TARGETS HWY_SSSE3 HWY_AVX3_DL)
+# Highway's names of instruction sets that are not built. SSSE3 and AVX3_DL would cost compile time and give nothing;
+# vectors whose length is not known when compiling (SVE) have no place in arrays and structures, where kernels keep them.
+set(ANYRT_DISABLED_HWY_TARGETS HWY_SSSE3 HWY_AVX3_DL HWY_SVE HWY_SVE2 HWY_SVE_256 HWY_SVE2_128)
 if(ANYRT_ISAS)
   foreach(row sse4:HWY_SSE4 avx2:HWY_AVX2 avx512:HWY_AVX3)
     string(REPLACE ":" ";" row ${row})

@@ -10,6 +10,16 @@
 namespace anyrt {
 namespace {
 
+#if defined(__x86_64__)
+constexpr const char* kArchitecture = "x86-64";
+#elif defined(__aarch64__)
+constexpr const char* kArchitecture = "AArch64";
+#elif defined(__riscv)
+constexpr const char* kArchitecture = "RISC-V";
+#else
+constexpr const char* kArchitecture = "host";
+#endif
+
 Status run_eval(EvalContext& c, const void*) { return c.node().def->eval(c); }
 
 class CpuDevice final : public Device {
@@ -17,9 +27,9 @@ class CpuDevice final : public Device {
   explicit CpuDevice(const DeviceOptions& options) : options_(options) {
     cpu::apply_isa_limit();
     info_.name = "cpu";
-    info_.description = "the machine's processor";
+    info_.description = std::string(kArchitecture) + " processor, " + cpu::kernel_isa() + " kernels";
     info_.host_memory = true;
-    info_.packing = cpu::chosen_isa();
+    info_.packing = cpu::kernel_isa();
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -90,8 +100,9 @@ Expected<std::vector<DeviceInfo>> probe() {
   ANYRT_TRY(cpu::check_isa_limit());
   DeviceInfo info = CpuDevice({}).info();
   const CpuInfo& cpu = cpu_info();
-  info.description = fmt::format("{}, {} of {} processors, {}", cpu.model.empty() ? "processor" : cpu.model, cpu.usable,
-                                 cpu.logical, cpu::isa_in_use());
+  const std::string model = cpu.model.empty() ? std::string(kArchitecture) + " processor" : cpu.model;
+  info.description =
+      fmt::format("{}, {} of {} processors, {} kernels", model, cpu.usable, cpu.logical, cpu::kernel_isa());
   info.memory_bytes = memory_info().total;
   return std::vector<DeviceInfo>{std::move(info)};
 }

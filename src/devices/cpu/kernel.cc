@@ -30,45 +30,58 @@ int isa_limit() {
   return limit;
 }
 
+// Highway's targets that this machine has and ANYRT_ISA allows.
+int64_t usable_targets() {
+#if HWY_ARCH_ARM_A64
+  // Every machine has NEON. Highway takes it only with AES, which no kernel uses and a Raspberry Pi does not have.
+  int64_t targets = HWY_NEON | HWY_SCALAR;
+#else
+  int64_t targets = hwy::SupportedTargets();
+#endif
+  const int limit = isa_limit() < 0 ? INT_MAX : isa_limit();
+  if (limit < static_cast<int>(Isa::kNeon)) targets &= ~HWY_NEON;
+  if (limit < static_cast<int>(Isa::kAvx512)) targets &= ~HWY_AVX3;
+  if (limit < static_cast<int>(Isa::kAvx2)) targets &= ~HWY_AVX2;
+  if (limit < static_cast<int>(Isa::kSse4)) targets &= ~HWY_SSE4;
+  return targets;
+}
+
 }  // namespace
 
 void apply_isa_limit() {
   static const bool applied = [] {
-    const int limit = isa_limit() < 0 ? INT_MAX : isa_limit();
-    int64_t disabled = 0;
-    if (limit < static_cast<int>(Isa::kAvx512)) disabled |= HWY_AVX3;
-    if (limit < static_cast<int>(Isa::kAvx2)) disabled |= HWY_AVX2;
-    if (limit < static_cast<int>(Isa::kSse4)) disabled |= HWY_SSE4;
-    if (disabled) hwy::DisableTargets(disabled);
     // Chosen now: a function that is looked up before would choose again, slowly, on each of its calls.
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    hwy::GetChosenTarget().Update(usable_targets());
     return true;
   }();
   (void)applied;
 }
 
-std::string chosen_isa() {
-  const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
-  return hwy::TargetName(targets & -targets);
-}
-
 std::vector<std::string> dispatch_isas() {
   std::vector<std::string> names;
-  for (int64_t rest = hwy::SupportedTargets() & HWY_TARGETS; rest != 0; rest &= rest - 1) {
+  for (int64_t rest = usable_targets() & HWY_TARGETS; rest != 0; rest &= rest - 1) {
     names.push_back(hwy::TargetName(rest & -rest));
   }
   return names;
 }
 
 void force_isa(const std::string& name) {
-  hwy::SetSupportedTargetsForTest(0);
-  for (int64_t rest = hwy::SupportedTargets(); rest != 0 && !name.empty(); rest &= rest - 1) {
-    if (name == hwy::TargetName(rest & -rest)) {
-      hwy::SetSupportedTargetsForTest(rest & -rest);
-      break;
-    }
+  int64_t chosen = usable_targets();
+  for (int64_t rest = chosen; rest != 0; rest &= rest - 1) {
+    if (name == hwy::TargetName(rest & -rest)) chosen = rest & -rest;
   }
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  hwy::GetChosenTarget().Update(chosen);
+}
+
+const char* kernel_isa() {
+  const int64_t targets = usable_targets() & HWY_TARGETS;
+  switch (targets & -targets) {
+    case HWY_AVX3: return "avx512";
+    case HWY_AVX2: return "avx2";
+    case HWY_SSE4: return "sse4";
+    case HWY_NEON: return "neon";
+    default: return "scalar";
+  }
 }
 
 Status check_isa_limit() {
@@ -77,15 +90,6 @@ Status check_isa_limit() {
   std::string names;
   for (int k = 1; k < kIsaCount; ++k) names += std::string(k > 1 ? ", " : "") + kIsaNames[k];
   return invalid_argument("ANYRT_ISA is '{}', expected one of {}", text, names);
-}
-
-std::string isa_in_use() {
-  apply_isa_limit();
-  const int64_t all = hwy::SupportedTargets() & HWY_TARGETS;
-  const int64_t best = all & -all;
-  if (best & (HWY_AVX3 | HWY_AVX3_DL)) return "AVX-512";
-  if (best & (HWY_SCALAR | HWY_EMU128)) return "scalar";
-  return hwy::TargetName(best);
 }
 
 bool isa_allowed(Isa isa) { return isa == Isa::kAny || isa_limit() < 0 || static_cast<int>(isa) <= isa_limit(); }

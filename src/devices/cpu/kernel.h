@@ -79,16 +79,14 @@ extern const size_t kKernelTablesSize;
 // The best row for the node, or null (then `eval` runs it).
 const KernelRow* find_kernel(const KernelQuery& query);
 
-// ISA limit from ANYRT_ISA (scalar, sse4, avx2, avx512 …), for tests and comparisons.
+// ISA limit from ANYRT_ISA (scalar, sse4, avx2, avx512, neon …), for tests and comparisons.
 bool isa_allowed(Isa isa);
 // An error where ANYRT_ISA is none of those names.
 Status check_isa_limit();
-// For people: "AVX-512"; what kernels are dispatched to.
-std::string isa_in_use();
+// The best instruction set that kernels are compiled for, this machine has and ANYRT_ISA allows, by its name there.
+const char* kernel_isa();
 // Makes Highway's dispatch choose, within it; called before the first kernel is found.
 void apply_isa_limit();
-// The instruction set that it chooses, by name.
-std::string chosen_isa();
 // For tests: the instruction sets that this machine has, ANYRT_ISA allows and kernels are compiled for, by name, and
 // dispatch kept to one of them ("" = the best again).
 std::vector<std::string> dispatch_isas();

@@ -26,7 +26,7 @@ void widen_bf16(const void* x, float* y, int64_t n) { widen_range(static_cast<co
 void narrow_f16(const float* x, void* to, int64_t n) {
   uint16_t* y = static_cast<uint16_t*>(to);
   int64_t i = 0;
-#if HWY_TARGET <= HWY_AVX2 || HWY_ARCH_ARM_A64
+#if HWY_TARGET <= HWY_AVX2 || HWY_TARGET == HWY_NEON
   const hn::ScalableTag<float> d;
   const hn::Rebind<hwy::float16_t, decltype(d)> dh;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));

@@ -61,7 +61,7 @@ HWY_INLINE hn::Vec<D> load_b(D d, const Bf16* p) {
 }
 template <class D>
 HWY_INLINE hn::Vec<D> load_b(D d, const F16* p) {
-#if HWY_TARGET <= HWY_AVX2 || HWY_ARCH_ARM_A64
+#if HWY_TARGET <= HWY_AVX2 || HWY_TARGET == HWY_NEON
   const hn::Rebind<hwy::float16_t, D> dh;
   return hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(p)));
 #else
