@@ -25,6 +25,13 @@ target_compile_options(anyrt_flags INTERFACE
 target_compile_options(anyrt_flags INTERFACE -pthread)
 # Clang from 15 on warns of what std::stable_sort of GCC 12's library does inside.
 target_compile_options(anyrt_flags INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-deprecated-declarations>)
+# A product and a sum are rounded each, or the reference would give other bits where the compiler's own instruction set
+# has a fused operation. Kernels (src/devices/cpu) keep to tolerances and may have it.
+set(ANYRT_KERNEL_CONTRACTION "")
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" OR CMAKE_CXX_FLAGS MATCHES "-m(arch|fma|avx)")
+  target_compile_options(anyrt_flags INTERFACE -ffp-contract=off)
+  set(ANYRT_KERNEL_CONTRACTION $<IF:$<CXX_COMPILER_ID:GNU>,-ffp-contract=fast,-ffp-contract=on>)
+endif()
 if(ANYRT_WERROR)
   target_compile_options(anyrt_flags INTERFACE -Werror)
 endif()
