@@ -12,7 +12,6 @@ namespace anyrt {
 namespace {
 
 TEST(MappedFault, AFileCutShortEndsTheProgramWithItsName) {
-  testing::GTEST_FLAG(death_test_style) = "threadsafe";
   const std::string path = testing::TempDir() + "cut_short.bin";
   const auto cut_and_read = [&] {
     exit_on_lost_mapping(4);
