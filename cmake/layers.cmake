@@ -107,6 +107,8 @@ macro(anyrt_device_table)
       get_target_property(type anyrt_device TYPE)
       if(NOT type STREQUAL "INTERFACE_LIBRARY")
         target_link_libraries(anyrt_device PUBLIC anyrt_device_registry)
+        # device -> registry -> devices: GNU ld, which reads archives in order, comes to the last ones in a third round.
+        set_target_properties(anyrt_device PROPERTIES LINK_INTERFACE_MULTIPLICITY 3)
       endif()
     endif()
   endif()

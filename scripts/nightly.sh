@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sanitizers, the oldest Clang, every instruction set, long fuzzing. Closes with the sum of all runs.
+# Sanitizers, the oldest Clang, every instruction set, AArch64 and RISC-V under qemu, long fuzzing. Closes with the sum of all runs.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p build
@@ -25,6 +25,9 @@ for sanitizer in asan ubsan tsan clang; do
 done
 for isa in scalar sse4 avx2 avx512; do
   run "isa-$isa" env ANYRT_ISA="$isa" scripts/test.sh check
+done
+for arch in aarch64 riscv64; do
+  run "$arch" scripts/test.sh "$arch"
 done
 for class in strict fast; do
   run "accuracy-$class" env ANYRT_ACCURACY="$class" scripts/test.sh check

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# usage: scripts/test.sh check | full | asan | ubsan | tsan | clang
+# usage: scripts/test.sh check | full | asan | ubsan | tsan | clang | aarch64 | riscv64
 #   check  debug build: source checks, unit tests, operator conformance     (make check)
 #   full   release build: all of that, model zoo, Python tests, short fuzzing (make test, .ci/run)
-#   others the same build and tests as check under a sanitizer, or with Clang
+#   asan, ubsan, tsan, clang: the build and tests of check under a sanitizer, or with Clang
+#   aarch64, riscv64: cross-built release, unit tests and conformance under qemu's user emulation
 # Prints every failing test by name and closes with "N passed, N failed, N skipped"; exit status 1 when one failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -10,8 +11,18 @@ mode=${1:-check}
 case "$mode" in
   check) preset=debug ;;
   full) preset=test ;;
-  asan | ubsan | tsan | clang) preset=$mode ;;
-  *) sed -n 2,6p "$0" >&2; exit 2 ;;
+  asan | ubsan | tsan | clang | aarch64 | riscv64) preset=$mode ;;
+  *) sed -n 2,7p "$0" >&2; exit 2 ;;
+esac
+emulator=()
+program_limit=600
+suite_limit=1800
+case "$mode" in
+  aarch64 | riscv64)
+    emulator=("qemu-$mode-static" -L "build/sysroot/$mode")
+    program_limit=5400
+    suite_limit=7200
+    ;;
 esac
 shared=${ANYRT_SHARED:-$(cd .. && pwd)/shared}
 export ANYRT_SHARED=$shared
@@ -61,6 +72,20 @@ if [ "$mode" = check ] || [ "$mode" = full ]; then
   step name_table python3 scripts/name_table.py --check
 fi
 
+if [ ${#emulator[@]} -gt 0 ]; then
+  note "cross compiler, qemu and libraries"
+  scripts/cross_setup.sh "$mode"
+  status=$?
+  if [ "$status" -eq 3 ]; then
+    skip 1 "everything on $mode: what it needs cannot be had here"
+    finish
+  elif [ "$status" -ne 0 ]; then
+    echo "FAILED set-up of $mode"
+    count 0 1 0
+    finish
+  fi
+fi
+
 note "building $preset"
 if ! scripts/build.sh "$preset" >"$logs/build.log" 2>&1; then
   grep -E 'error|FAILED' "$logs/build.log" | head -40
@@ -73,7 +98,7 @@ note unit tests
 rm -rf "build/$preset/test-results"
 mapfile -t programs < <(ctest --test-dir "build/$preset" -N | sed -n 's/^ *Test *#[0-9]*: //p')
 if [ ${#programs[@]} -gt 0 ]; then
-  ctest --test-dir "build/$preset" -j "$(nproc)" --timeout 600 --output-on-failure >"$logs/unit.log" 2>&1 ||
+  ctest --test-dir "build/$preset" -j "$(nproc)" --timeout "$program_limit" --output-on-failure >"$logs/unit.log" 2>&1 ||
     grep -E '^[^ ]+:[0-9]+: Failure|ERROR: |runtime error:|WARNING: ThreadSanitizer' "$logs/unit.log" | head -40
   python3 scripts/gtest_totals.py "build/$preset/test-results" "${programs[@]}" >"$logs/unit.txt"
   head -n -1 "$logs/unit.txt"
@@ -95,7 +120,7 @@ conformance() {
   # A model that asks for absurd sizes must not take the machine with it; sanitizers reserve address space of their own.
   (
     case "$preset" in debug | test | clang) ulimit -v 8388608 ;; esac
-    exec timeout 1800 "build/$preset/anyrt" test --quiet "$@"
+    exec timeout "$suite_limit" ${emulator[@]+"${emulator[@]}"} "build/$preset/anyrt" test --quiet "$@"
   ) >"$logs/$name.log" 2>&1 </dev/null
   status=$?
   line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/$name.log" | tail -1)
