@@ -21,7 +21,11 @@ if(ANYRT_TESTS)
     endif()
     add_test(NAME ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
              COMMAND ${name} --gtest_brief=1 --gtest_output=xml:${PROJECT_BINARY_DIR}/test-results/${name}.xml)
-    set_tests_properties(${name} PROPERTIES ENVIRONMENT ANYRT_SOURCE_DIR=${PROJECT_SOURCE_DIR})
+    set(environment ANYRT_SOURCE_DIR=${PROJECT_SOURCE_DIR})
+    if(CMAKE_CROSSCOMPILING_EMULATOR)
+      list(APPEND environment ANYRT_EMULATOR=1)  # what cannot be true under emulation is skipped
+    endif()
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}")
     add_dependencies(anyrt_tests ${name})
   endfunction()
 

@@ -91,6 +91,10 @@ TEST(Unload, LeavesNothingBehind) {
   for (int i = 0; i < 50; ++i) {
     cycle();
     ASSERT_EQ(dlopen(ANYRT_TEST_LIBRARY, RTLD_NOW | RTLD_NOLOAD), nullptr) << "round " << i << ": still loaded";
+    // A thread that was waited for may still be on its way out of the system's list.
+    for (int wait = 0; wait < 1000 && thread_count() != threads; ++wait) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     ASSERT_EQ(thread_count(), threads) << "round " << i;
     if (i == 9) after_ten = heap_in_use();
   }

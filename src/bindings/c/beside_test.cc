@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -114,8 +116,9 @@ TEST(CBeside, IdleThreadsSleep) {
   Session s = from(big_model(256), {{"threads", "4"}});
   const Value x = Value::zeros(ANYRT_FLOAT32, {512, 256});
   for (int i = 0; i < 5; ++i) s.run({x});
-  std::vector<int> done(1);
-  s.run_async({}, {x}, {}, [&](const anyrt::Error*, anyrt::Values) { done[0] = 1; });
+  std::promise<void> done;
+  s.run_async({}, {x}, {}, [&](const anyrt::Error*, anyrt::Values) { done.set_value(); });
+  done.get_future().wait();
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   const double begin = process_seconds();
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -135,6 +138,8 @@ TEST(CBeside, AThousandSessionsLeaveNothing) {
   const long before = resident();
   for (int i = 0; i < 1000; ++i) cycle();
   EXPECT_LT(heap_in_use(), used + (64 << 10)) << "bytes over 1,000 sessions";
+  if (std::getenv("ANYRT_EMULATOR"))
+    GTEST_SKIP() << "resident memory is the emulator's, which keeps some for each thread";
   EXPECT_LT(resident() - before, 8 << 10) << "KiB over 1,000 sessions";
 }
 
