@@ -1,0 +1,2 @@
+set(ANYRT_CROSS_ARCH aarch64)
+include(${CMAKE_CURRENT_LIST_DIR}/debian-cross.cmake)

@@ -1,0 +1,16 @@
+# Debian's cross compiler for ANYRT_CROSS_ARCH with the libraries that scripts/cross_setup.sh has put into
+# build/sysroot/<arch>; programs of the build run under qemu's user emulation.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR ${ANYRT_CROSS_ARCH})
+set(triple ${ANYRT_CROSS_ARCH}-linux-gnu)
+set(CMAKE_C_COMPILER ${triple}-gcc-12)
+set(CMAKE_CXX_COMPILER ${triple}-g++-12)
+set(CMAKE_LIBRARY_ARCHITECTURE ${triple})
+cmake_path(SET CMAKE_SYSROOT NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../../build/sysroot/${ANYRT_CROSS_ARCH})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CMAKE_SYSROOT})
+set(ENV{PKG_CONFIG_LIBDIR} ${CMAKE_SYSROOT}/usr/lib/${triple}/pkgconfig:${CMAKE_SYSROOT}/usr/share/pkgconfig)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-${ANYRT_CROSS_ARCH}-static -L ${CMAKE_SYSROOT})
