@@ -34,12 +34,12 @@ class StepStore final : public PackedStore {
       if (id == kNoValue) continue;
       const Tensor& t = graph.value(id).constant;
       name_ = hash_combine(name_, t.defined() ? static_cast<uint64_t>(t.dtype()) : 0);
-      if (!t.defined() || !t.has_bytes() || t.dtype() == DType::kString) continue;
+      if (!t.has_bytes() || t.dtype() == DType::kString) continue;
       constexpr size_t kSample = 64;
       const size_t some = std::min(kSample, t.bytes());
       name_ = hash_bytes(t.dims().data(), t.dims().size() * sizeof(int64_t), name_);
-      name_ = hash_bytes(t.raw(), some, name_);
-      name_ = hash_bytes(t.raw() + t.bytes() - some, some, name_);
+      name_ = hash_bytes(t.unaligned_raw(), some, name_);
+      name_ = hash_bytes(t.unaligned_raw() + t.bytes() - some, some, name_);
     }
   }
 
@@ -111,6 +111,22 @@ class Weights {
   std::mutex mutex_;
 };
 
+// The weights of a step that are copied when they are first read.
+std::vector<const Tensor*> deferred_weights(const CompiledStep& step, const Graph& graph) {
+  std::vector<const Tensor*> found;
+  for (ValueId id : step.inputs) {
+    if (id == kNoValue) continue;
+    const Tensor& t = graph.value(id).constant;
+    if (t.buffer() && t.buffer()->deferred()) found.push_back(&t);
+  }
+  return found;
+}
+
+// Where a step reads them as they are, they are copied now, not in the first run.
+void read_weights(const CompiledStep& step, const Graph& graph) {
+  for (const Tensor* t : deferred_weights(step, graph)) (void)t->raw();
+}
+
 struct Job {
   PlanStep* step;
   Graph* graph;
@@ -121,7 +137,7 @@ void collect(Plan& plan, Graph& graph, std::vector<Job>& jobs, std::vector<std::
   weights.push_back(std::make_unique<Weights>(plan, graph));
   Weights* own = weights.back().get();
   for (PlanStep& step : plan.steps) {
-    if (step.compiled.prepare) jobs.push_back({&step, &graph, own});
+    if (step.compiled.prepare || !deferred_weights(step.compiled, graph).empty()) jobs.push_back({&step, &graph, own});
     if (step.bodies.empty()) continue;
     const std::vector<Graph*> inner = graph.node(step.compiled.nodes[0]).subgraphs();
     for (size_t b = 0; b < step.bodies.size() && b < inner.size(); ++b) {
@@ -142,6 +158,10 @@ Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int thread
         for (int64_t i = begin; i < end; ++i) {
           const Job& job = jobs[static_cast<size_t>(i)];
           CompiledStep& step = job.step->compiled;
+          if (!step.prepare) {
+            read_weights(step, *job.graph);
+            continue;
+          }
           const std::string own = key.empty() ? key : fmt::format("{}/{}/{}", key, i, step.kernel);
           Expected<State> state = prepared_once(step, *job.graph, own, cache, i);
           if (!state.ok()) {
@@ -149,7 +169,10 @@ Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int thread
           }
           step.state = std::move(*state);
           step.prepare = nullptr;
-          if (!step.state) step.packed = 0;
+          if (!step.state) {
+            step.packed = 0;
+            read_weights(step, *job.graph);
+          }
           job.weights->done(*job.step);
         }
         return {};

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
+#include <mutex>
 #include <new>
 #include <string>
 #include <utility>
@@ -94,6 +96,35 @@ class BorrowedBuffer final : public Buffer {
   std::shared_ptr<const void> keep_alive_;
 };
 
+class DeferredBuffer final : public Buffer {
+ public:
+  DeferredBuffer(std::shared_ptr<Buffer> source, size_t offset, size_t bytes)
+      : source_(std::move(source)), offset_(offset) {
+    data_ = source_->data() + offset;
+    size_ = bytes;
+    writable_ = false;
+    deferred_ = true;
+  }
+  std::byte* aligned() const override {
+    std::call_once(once_, [this] {
+      const MeterScope of_no_run(nullptr);
+      Expected<std::shared_ptr<Buffer>> copy = allocate_buffer(size_);
+      // Without memory for a copy they are read where they lie, which processors of today do, only slower.
+      if (!copy.ok()) return;
+      std::memcpy((*copy)->data(), data_, size_);
+      copy_ = std::move(*copy);
+      source_->release(offset_, size_);
+    });
+    return copy_ ? copy_->data() : data_;
+  }
+
+ private:
+  std::shared_ptr<Buffer> source_;
+  size_t offset_;
+  mutable std::once_flag once_;
+  mutable std::shared_ptr<Buffer> copy_;
+};
+
 Expected<void*> allocate_bytes(size_t bytes) {
   const size_t most = limit().load(std::memory_order_relaxed);
   if (bytes > most) {
@@ -159,6 +190,10 @@ Expected<std::shared_ptr<Buffer>> allocate_strings(size_t count) {
 
 std::shared_ptr<Buffer> borrow_buffer(void* data, size_t bytes, std::shared_ptr<const void> keep_alive, bool writable) {
   return std::make_shared<BorrowedBuffer>(data, bytes, std::move(keep_alive), writable);
+}
+
+std::shared_ptr<Buffer> align_when_read(std::shared_ptr<Buffer> source, size_t offset, size_t bytes) {
+  return std::make_shared<DeferredBuffer>(std::move(source), offset, bytes);
 }
 
 }  // namespace anyrt

@@ -89,7 +89,8 @@ Expected<Tensor> Tensor::view(DType dtype, Dims dims, std::shared_ptr<Buffer> bu
                       dtype_name(dtype), shape_string(dims), extent.bytes, offset, buffer->size());
   }
   std::byte* data = buffer->data() + offset;
-  if (extent.bytes != 0 && reinterpret_cast<uintptr_t>(data) % alignment_of(dtype) != 0) {
+  const uintptr_t address = buffer->deferred() ? offset : reinterpret_cast<uintptr_t>(data);
+  if (extent.bytes != 0 && address % alignment_of(dtype) != 0) {
     return invalid_argument("a view {}{} at offset {} is not aligned to {} bytes", dtype_name(dtype),
                             shape_string(dims), offset, alignment_of(dtype));
   }
@@ -98,6 +99,7 @@ Expected<Tensor> Tensor::view(DType dtype, Dims dims, std::shared_ptr<Buffer> bu
   t.dims_ = std::move(dims);
   t.size_ = extent.elements;
   t.data_ = data;
+  t.deferred_ = buffer->deferred();
   t.buffer_ = std::move(buffer);
   return t;
 }
@@ -123,7 +125,10 @@ void Tensor::drop_bytes() {
   if (!buffer_ || buffer_->release(buffer_offset(), bytes())) return;
   buffer_.reset();
   data_ = nullptr;
+  deferred_ = false;
 }
+
+std::byte* Tensor::read_aligned() const { return buffer_->aligned() + (data_ - buffer_->data()); }
 
 Expected<Tensor> Tensor::clone() const {
   if (!defined()) return Tensor();
@@ -146,7 +151,7 @@ void* Tensor::raw_checked(DType want) const {
                  dtype_name(want).data());
     std::abort();
   }
-  return data_;
+  return deferred_ ? read_aligned() : data_;
 }
 
 namespace detail {

@@ -34,6 +34,10 @@ class Buffer {
   virtual void leave_meter() {}
   // Tells one state of the file behind the bytes from another; 0 when there is none.
   virtual uint64_t identity() const { return 0; }
+  // Whether the bytes lie at an address that is not aligned for their type. `aligned` then copies them, once, for the
+  // first who asks; any thread.
+  bool deferred() const { return deferred_; }
+  virtual std::byte* aligned() const { return data_; }
   // Gives back the memory of these bytes where they can be read again from a file; false when they cannot.
   virtual bool release(size_t /*offset*/, size_t /*bytes*/) const { return false; }
 
@@ -42,6 +46,7 @@ class Buffer {
   std::byte* data_ = nullptr;
   size_t size_ = 0;
   bool writable_ = true;
+  bool deferred_ = false;
 };
 
 // Bytes that one run may hold, and holds now. Buffers that a thread makes inside of a MeterScope count until they are
@@ -73,6 +78,10 @@ size_t buffer_limit();
 void set_buffer_limit(size_t bytes);
 // Somebody else's memory; `keep_alive` (may be null) is held as long as the buffer lives.
 std::shared_ptr<Buffer> borrow_buffer(void* data, size_t bytes, std::shared_ptr<const void> keep_alive, bool writable);
+
+// A part of `source` at any address, read-only: a copy is made when it is first read as numbers, and not at all where
+// it never is.
+std::shared_ptr<Buffer> align_when_read(std::shared_ptr<Buffer> source, size_t offset, size_t bytes);
 
 // Number of elements; InvalidArgument for a negative dim or a product beyond int64.
 Expected<int64_t> checked_element_count(std::span<const int64_t> dims);
@@ -119,8 +128,10 @@ class Tensor {
   std::span<T> mutable_span() {
     return {mutable_data<T>(), static_cast<size_t>(size_)};
   }
-  const std::byte* raw() const { return data_; }
-  std::byte* mutable_raw() { return data_; }
+  const std::byte* raw() const { return deferred_ ? read_aligned() : data_; }
+  std::byte* mutable_raw() { return deferred_ ? read_aligned() : data_; }
+  // The bytes wherever they lie, aligned or not: reading them makes no copy.
+  const std::byte* unaligned_raw() const { return data_; }
   const std::shared_ptr<Buffer>& buffer() const { return buffer_; }
   size_t buffer_offset() const { return buffer_ ? static_cast<size_t>(data_ - buffer_->data()) : 0; }
   // True when no other tensor shares the bytes and they may be written: in-place kernels ask this.
@@ -148,13 +159,15 @@ class Tensor {
     }
   }
   void* raw_checked(DType want) const;
+  std::byte* read_aligned() const;
 
   DType dtype_ = DType::kUndefined;
   Layout layout_;
   Dims dims_;
   int64_t size_ = 0;
   std::shared_ptr<Buffer> buffer_;
-  std::byte* data_ = nullptr;
+  std::byte* data_ = nullptr;  // in Buffer::data, also where Buffer::aligned is read
+  bool deferred_ = false;      // as the buffer's
 };
 
 // Converts every element to `to` with the semantics of ONNX Cast (float to int truncates, NaN and overflow wrap as x86

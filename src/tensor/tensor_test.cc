@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <limits>
+#include <thread>
 
 #include "tensor/literal.h"
 
@@ -164,6 +166,37 @@ TEST(MemoryMeter, CountsBuffersOfItsScopeWhileTheyLive) {
   EXPECT_EQ(meter->used, 0u);
   kept = Tensor();
   EXPECT_EQ(meter->used, 0u);
+}
+
+TEST(Tensor, UnalignedBytesAreCopiedWhenTheyAreRead) {
+  std::vector<float> numbers = {1, 2, 3, 4, 5, 6};
+  auto bytes = std::make_shared<std::vector<std::byte>>(1 + numbers.size() * sizeof(float) + 3);
+  std::memcpy(bytes->data() + 1, numbers.data(), numbers.size() * sizeof(float));
+  const auto source = borrow_buffer(bytes->data(), bytes->size(), bytes, false);
+  const auto buffer = align_when_read(source, 1, numbers.size() * sizeof(float));
+  const Expected<Tensor> t = Tensor::view(DType::kFloat32, {2, 3}, buffer);
+  ASSERT_TRUE(t.ok());
+  EXPECT_TRUE(t->has_bytes());
+  EXPECT_FALSE(buffer->writable());
+  EXPECT_EQ(t->unaligned_raw(), bytes->data() + 1);
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      for (size_t k = 0; k < 6; ++k) EXPECT_EQ(t->data<float>()[k], numbers[k]);
+    });
+  }
+  for (std::thread& r : readers) r.join();
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(t->raw()) % 64, 0u);
+  // Views of views, copies and what is dropped.
+  const Expected<Tensor> row = Tensor::view(DType::kFloat32, {3}, t->buffer(), t->buffer_offset() + 12);
+  ASSERT_TRUE(row.ok());
+  EXPECT_EQ(row->data<float>()[0], 4);
+  EXPECT_FALSE(Tensor::view(DType::kFloat32, {3}, t->buffer(), 2).ok());
+  EXPECT_TRUE(identical(*t->clone(), *t));
+  Tensor gone = *t;
+  gone.drop_bytes();
+  EXPECT_EQ(gone.raw(), nullptr);
+  EXPECT_EQ(t->reshaped({6})->data<float>()[5], 6);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace anyrt::onnx {
 namespace {
 
-constexpr size_t kWorthReleasing = 1 << 16;
+constexpr size_t kWorthDeferring = 1 << 16;
 
 struct TypedField {
   TypedData field;
@@ -54,9 +54,10 @@ Expected<Tensor> from_raw(DType dtype, const Dims& dims, int64_t count, std::str
     for (size_t i = 0; as_it_lies && i < raw.size(); ++i) as_it_lies = bytes[i] <= 1;
   }
   const size_t align = std::min<size_t>(element_size(dtype), 8);
-  if (as_it_lies && reinterpret_cast<uintptr_t>(bytes) % align == 0) {
+  if (as_it_lies) {
     const auto offset = static_cast<size_t>(reinterpret_cast<const std::byte*>(bytes) - buffer->data());
-    return Tensor::view(dtype, dims, buffer, offset);
+    if (reinterpret_cast<uintptr_t>(bytes) % align == 0) return Tensor::view(dtype, dims, buffer, offset);
+    if (raw.size() >= kWorthDeferring) return Tensor::view(dtype, dims, align_when_read(buffer, offset, raw.size()));
   }
   ANYRT_ASSIGN(Tensor t, Tensor::make(dtype, dims));
   if (dtype == DType::kBool) {
@@ -64,10 +65,6 @@ Expected<Tensor> from_raw(DType dtype, const Dims& dims, int64_t count, std::str
     for (size_t i = 0; i < raw.size(); ++i) to[i] = bytes[i] != 0;
   } else if (!raw.empty()) {
     std::memcpy(t.mutable_raw(), raw.data(), raw.size());
-    // The copy is what is read from now on.
-    if (buffer && raw.size() >= kWorthReleasing) {
-      buffer->release(static_cast<size_t>(reinterpret_cast<const std::byte*>(bytes) - buffer->data()), raw.size());
-    }
   }
   return t;
 }

@@ -50,7 +50,15 @@ Status gather(const GatherSizes& s, const std::byte* x, const Index* picks, std:
   return {};
 }
 
-Bound bind_gather(const BindQuery& q, const State&) {
+// A table of weights that is not aligned for its type is read where it lies: the state is that tensor.
+Expected<State> prepare_gather(const KernelQuery& q) {
+  const Tensor* x = q.input_constant(0);
+  return x && x->buffer() && x->buffer()->deferred() ? std::make_shared<const Tensor>(*x) : State();
+}
+
+Expected<Tensor> unpack_gather(const void* state, size_t) { return *static_cast<const Tensor*>(state); }
+
+Bound bind_gather(const BindQuery& q, const State& state) {
   const Dims& in = q.input(0).dims;
   ANYRT_ASSIGN(const int64_t axis, normalize_axis(q.i("axis"), q.input(0).rank()));
   GatherSizes s;
@@ -60,8 +68,8 @@ Bound bind_gather(const BindQuery& q, const State&) {
   s.picks = q.input(1).count();
   if (q.output(0).count() == 0) return not_implemented("nothing is gathered");
   const bool wide = q.input(1).dtype == DType::kInt64;
-  return bound_step([s, wide](const StepArgs& args) {
-    const auto* x = args.input<std::byte>(0);
+  return bound_step([s, wide, table = std::static_pointer_cast<const Tensor>(state)](const StepArgs& args) {
+    const auto* x = table ? table->unaligned_raw() : args.input<std::byte>(0);
     auto* y = args.output<std::byte>(0);
     return wide ? gather(s, x, args.input<int64_t>(1), y, args.threads)
                 : gather(s, x, args.input<int32_t>(1), y, args.threads);
@@ -124,7 +132,13 @@ Bound bind_gather_elements(const BindQuery& q, const State&) {
 }
 
 constexpr KernelRow kRows[] = {
-    {.kernel = "gather", .op = "Gather", .dtypes = kMovable, .bind = bind_gather},
+    {.kernel = "gather",
+     .op = "Gather",
+     .dtypes = kMovable,
+     .prepare = prepare_gather,
+     .packs = 1,
+     .unpack = unpack_gather,
+     .bind = bind_gather},
     {.kernel = "gather_elements", .op = "GatherElements", .dtypes = kMovable, .bind = bind_gather_elements},
 };
 
