@@ -32,14 +32,21 @@ std::vector<std::string> with_each(std::string_view text, const std::vector<std:
   return all;
 }
 
-const std::vector<UnaryFusion>& gelu_fusions() {
+const std::vector<UnaryFusion>& erf_gelu() {
   static constinit ProcessObject<std::vector<UnaryFusion>> fusions;
   return fusions.get([] {
     return std::vector<UnaryFusion>{
         {halved(with_each("@\n e = Erf(s)\n t = Add(e, one)",
                           {"c = f32[]{1.41421356}\n s = Div(x, c)", "c = f32[]{0.70710678}\n s = Mul(x, c)"})),
          "Gelu",
-         {{"approximate", "none"}}},
+         {{"approximate", "none"}}}};
+  });
+}
+
+const std::vector<UnaryFusion>& tanh_gelu() {
+  static constinit ProcessObject<std::vector<UnaryFusion>> fusions;
+  return fusions.get([] {
+    return std::vector<UnaryFusion>{
         {halved(with_each("k = f32[]{0.044715}\n c = f32[]{0.79788456}\n @\n e = Tanh(s)\n t = Add(e, one)",
                           {"n = f32[]{3}\n u = Pow(x, n)\n v = Mul(u, k)\n w = Add(x, v)\n s = Mul(w, c)",
                            "q = Mul(x, x)\n u = Mul(q, x)\n v = Mul(u, k)\n w = Add(x, v)\n s = Mul(w, c)",
@@ -51,30 +58,68 @@ const std::vector<UnaryFusion>& gelu_fusions() {
   });
 }
 
-const std::vector<UnaryFusion>& gate_fusions() {
+const std::vector<UnaryFusion>& swish() {
+  static constinit ProcessObject<std::vector<UnaryFusion>> fusions;
+  return fusions.get([] {
+    return std::vector<UnaryFusion>{
+        {{pattern("s = Sigmoid(x)\n y = Mul(x, s)")}, "Swish", {}},
+        {{pattern("k = f32[]{1.702}\n m = Mul(x, k)\n s = Sigmoid(m)\n y = Mul(x, s)")}, "Swish", {{"alpha", 1.702f}}}};
+  });
+}
+
+const std::vector<UnaryFusion>& hard_swish() {
+  static constinit ProcessObject<std::vector<UnaryFusion>> fusions;
+  return fusions.get([] {
+    return std::vector<UnaryFusion>{
+        {{pattern("s = HardSigmoid(x) alpha=0.16666667 beta=0.5\n y = Mul(x, s)")}, "HardSwish", {}}};
+  });
+}
+
+const std::vector<UnaryFusion>& clipped_swish() {
   static constinit ProcessObject<std::vector<UnaryFusion>> fusions;
   return fusions.get([] {
     const std::string clipped =
         "three = f32[]{3}\n zero = f32[]{0}\n six = f32[]{6}\n a = Add(x, three)\n c = Clip(a, zero, six)\n";
-    std::vector<Pattern> swish = {pattern("s = Sigmoid(x)\n y = Mul(x, s)")};
-    std::vector<Pattern> hard_swish = {pattern("s = HardSigmoid(x) alpha=0.16666667 beta=0.5\n y = Mul(x, s)"),
-                                       pattern(clipped + "m = Mul(x, c)\n y = Div(m, six)"),
-                                       pattern(clipped + "d = Div(c, six)\n y = Mul(x, d)"),
-                                       pattern(clipped + "k = f32[]{0.16666667}\n m = Mul(x, c)\n y = Mul(m, k)"),
-                                       pattern(clipped + "k = f32[]{0.16666667}\n d = Mul(c, k)\n y = Mul(x, d)")};
-    std::vector<Pattern> mish = {pattern("s = Softplus(x)\n t = Tanh(s)\n y = Mul(x, t)")};
     return std::vector<UnaryFusion>{
-        {std::move(swish), "Swish", {}},
-        {{pattern("k = f32[]{1.702}\n m = Mul(x, k)\n s = Sigmoid(m)\n y = Mul(x, s)")}, "Swish", {{"alpha", 1.702f}}},
-        {std::move(hard_swish), "HardSwish", {}},
-        {std::move(mish), "Mish", {}}};
+        {{pattern(clipped + "m = Mul(x, c)\n y = Div(m, six)"), pattern(clipped + "d = Div(c, six)\n y = Mul(x, d)"),
+          pattern(clipped + "k = f32[]{0.16666667}\n m = Mul(x, c)\n y = Mul(m, k)"),
+          pattern(clipped + "k = f32[]{0.16666667}\n d = Mul(c, k)\n y = Mul(x, d)")},
+         "HardSwish",
+         {}}};
   });
+}
+
+const std::vector<UnaryFusion>& mish() {
+  static constinit ProcessObject<std::vector<UnaryFusion>> fusions;
+  return fusions.get([] {
+    return std::vector<UnaryFusion>{{{pattern("s = Softplus(x)\n t = Tanh(s)\n y = Mul(x, t)")}, "Mish", {}}};
+  });
+}
+
+// Fusions of patterns that all have one operator: reading the patterns takes longer than looking for it.
+struct Family {
+  const char* op;
+  const std::vector<UnaryFusion>& (*fusions)();
+};
+
+Status fuse_families(Graph& graph, PassContext& context, std::span<const Family> families) {
+  for (const Family& f : families) {
+    if (has_op(graph, f.op)) ANYRT_TRY(fuse_unary(graph, context, f.fusions()));
+  }
+  return {};
 }
 
 }  // namespace
 
-Status fuse_gelu(Graph& graph, PassContext& context) { return fuse_unary(graph, context, gelu_fusions()); }
+Status fuse_gelu(Graph& graph, PassContext& context) {
+  constexpr Family kFamilies[] = {{"Erf", erf_gelu}, {"Tanh", tanh_gelu}};
+  return fuse_families(graph, context, kFamilies);
+}
 
-Status fuse_gates(Graph& graph, PassContext& context) { return fuse_unary(graph, context, gate_fusions()); }
+Status fuse_gates(Graph& graph, PassContext& context) {
+  constexpr Family kFamilies[] = {
+      {"Sigmoid", swish}, {"HardSigmoid", hard_swish}, {"Clip", clipped_swish}, {"Softplus", mish}};
+  return fuse_families(graph, context, kFamilies);
+}
 
 }  // namespace anyrt

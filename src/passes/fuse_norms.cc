@@ -90,6 +90,7 @@ std::vector<Pattern> patterns(std::string_view head, std::string_view moments, s
 }  // namespace
 
 Status fuse_layer_norm(Graph& graph, PassContext& context) {
+  if (!has_op(graph, "ReduceMean")) return {};
   static constinit ProcessObject<std::vector<Pattern>> all;
   const std::vector<Pattern>& made = all.get([] {
     const char* moments = "a = ReduceMean(x, axes) keepdims=1\n d = Sub(x, a)";
@@ -110,6 +111,7 @@ Status fuse_layer_norm(Graph& graph, PassContext& context) {
 }
 
 Status fuse_rms_norm(Graph& graph, PassContext& context) {
+  if (!has_op(graph, "ReduceMean")) return {};
   static constinit ProcessObject<std::vector<Pattern>> all;
   const std::vector<Pattern>& made =
       all.get([] { return patterns("(x, axes2, epsilon, scale)", "", "x", {"y = Mul(n, scale)"}); });

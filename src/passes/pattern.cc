@@ -128,6 +128,13 @@ std::optional<Pattern::Match> Pattern::match(const Graph& graph, NodeId root) co
   return match;
 }
 
+bool has_op(const Graph& graph, std::string_view op) {
+  for (NodeId id = graph.first_node(); id != kNoNode; id = graph.next_node(id)) {
+    if (graph.node(id).op == op && graph.node(id).domain.empty()) return true;
+  }
+  return false;
+}
+
 Status fuse_unary(Graph& graph, PassContext& context, const std::vector<UnaryFusion>& fusions) {
   const auto find = [&](NodeId id) -> std::pair<const UnaryFusion*, ValueId> {
     for (const UnaryFusion& fusion : fusions) {

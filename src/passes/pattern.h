@@ -36,6 +36,8 @@ struct UnaryFusion {
   std::string op;
   std::vector<Attr> attrs;
 };
+// Whether a node of the graph has this operator of ONNX, which a pattern needs.
+bool has_op(const Graph& graph, std::string_view op);
 Status fuse_unary(Graph& graph, PassContext& context, const std::vector<UnaryFusion>& fusions);
 
 }  // namespace anyrt
