@@ -53,7 +53,7 @@ def show(evidence):
 def read_table(errors):
     tests = known_tests()
     makefile = (ROOT / "Makefile").read_text()
-    targets = {t for line in re.findall(r"^([a-z][a-z ]*):", makefile, re.M) for t in line.split()}
+    targets = {t for line in re.findall(r"^([a-z][a-z0-9 ]*):", makefile, re.M) for t in line.split()}
     titles, rows = {}, {}
     for number, line in enumerate(TABLE.read_text().splitlines(), 1):
         where = f"{TABLE.relative_to(ROOT)}:{number}"
