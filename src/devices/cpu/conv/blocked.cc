@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "devices/cpu/gemm/block.h"
 
 namespace anyrt::cpu {
 namespace {
@@ -31,24 +32,42 @@ void fill_depthwise(const BlockedWeights& p, const float* from, float* to) {
   }
 }
 
+// One block of a panel, where k goes through the rows of W in another order.
+void fill_block(const std::vector<int32_t>& order, const float* rows, int64_t lanes, int64_t live, int64_t step,
+                float* to) {
+  constexpr int64_t kChunk = 64;  // of the sum, so that what is written stays in the first level
+  const auto depth = static_cast<int64_t>(order.size());
+  for (int64_t k0 = 0; k0 < depth; k0 += kChunk) {
+    const int64_t k1 = std::min(depth, k0 + kChunk);
+    for (int64_t lane = 0; lane < live; ++lane) {
+      const float* row = rows + lane * depth;
+      float* out = to + k0 * step + lane;
+      for (int64_t k = k0; k < k1; ++k, out += step) *out = row[order[static_cast<size_t>(k)]];
+    }
+    for (int64_t k = k0; k < k1; ++k) std::fill(to + k * step + live, to + k * step + lanes, 0.0f);
+  }
+}
+
 void fill_panels(const BlockedWeights& p, const float* from, float* to) {
   const int64_t lanes = p.lanes, blocks = p.group_blocks(), depth = p.depth(), out_group = p.dims[0] / p.group;
+  const int64_t pairs = p.group_panels();
   const std::vector<int32_t> order = weight_order(p);
-  parallel_for(p.group * blocks, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, depth * lanes)),
+  const GemmKernels gemm = gemm_kernels_f32();
+  // Then a panel of two blocks is one of a product.
+  const bool in_order = (p.x_plain || p.taps() == 1) && gemm.panel == 2 * lanes;
+  parallel_for(p.group * pairs, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, depth * lanes)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t i = begin; i < end; ++i) {
-                   const int64_t b = i % blocks, first = b / 2 * 2, width = std::min<int64_t>(2, blocks - first);
-                   float* block = to + (i - b + first) * depth * lanes + b % 2 * lanes;
-                   const float* rows = from + (i / blocks * out_group + b * lanes) * depth;
-                   const int64_t live = std::min(lanes, out_group - b * lanes);
-                   constexpr int64_t kChunk = 64;  // of the sum, so that what is written stays in the first level
-                   for (int64_t k0 = 0; k0 < depth; k0 += kChunk) {
-                     const int64_t k1 = std::min(depth, k0 + kChunk);
-                     for (int64_t lane = 0; lane < lanes; ++lane) {
-                       const float* row = rows + lane * depth;
-                       for (int64_t k = k0; k < k1; ++k)
-                         block[k * width * lanes + lane] = lane < live ? row[order[static_cast<size_t>(k)]] : 0.0f;
-                     }
+                   const int64_t group = i / pairs, pair = i % pairs, width = std::min<int64_t>(2, blocks - 2 * pair);
+                   const float* rows = from + group * out_group * depth;
+                   float* panels = to + group * blocks * depth * lanes;
+                   if (in_order && width == 2) {
+                     gemm.pack(rows, 1, depth, depth, out_group, panels, pair, pair + 1);
+                     continue;
+                   }
+                   for (int64_t b = 2 * pair; b < 2 * pair + width; ++b) {
+                     fill_block(order, rows + b * lanes * depth, lanes, std::min(lanes, out_group - b * lanes),
+                                width * lanes, panels + 2 * pair * depth * lanes + b % 2 * lanes);
                    }
                  }
                });
