@@ -35,7 +35,7 @@ if(TARGET anyrt_lib_shared OR TARGET anyrt_lib_static)
   install(FILES ${ANYRT_GENERATED}/anyrt_version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/anyrt)
 
   # What a program links besides libanyrt.a.
-  set(libs fmt re2 utf8proc hwy)
+  set(libs fmt re2 utf8proc)
   foreach(row ZLIB:z JPEG:jpeg PNG:png WEBP:webp WEBP:webpdemux TIFF:tiff JPEG2000:openjp2)
     string(REGEX MATCH "^([^:]*):(.*)$" unused ${row})
     if(ANYRT_${CMAKE_MATCH_1})

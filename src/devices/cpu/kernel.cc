@@ -32,12 +32,7 @@ int isa_limit() {
 
 // Highway's targets that this machine has and ANYRT_ISA allows.
 int64_t usable_targets() {
-#if HWY_ARCH_ARM_A64
-  // Every machine has NEON. Highway takes it only with AES, which no kernel uses and a Raspberry Pi does not have.
-  int64_t targets = HWY_NEON | HWY_SCALAR;
-#else
   int64_t targets = hwy::SupportedTargets();
-#endif
   const int limit = isa_limit() < 0 ? INT_MAX : isa_limit();
   if (limit < static_cast<int>(Isa::kNeon)) targets &= ~HWY_NEON;
   if (limit < static_cast<int>(Isa::kAvx512)) targets &= ~HWY_AVX3;
