@@ -1,4 +1,9 @@
+#include <hwy/base.h>
 #include <hwy/targets.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
 
 #if HWY_ARCH_X86
 #include <cpuid.h>
@@ -64,6 +69,17 @@ int64_t SupportedTargets() {
 ChosenTarget& GetChosenTarget() {
   static ChosenTarget chosen;
   return chosen;
+}
+
+// Called by checks inside the headers, which builds with sanitizers have more of.
+HWY_NORETURN void Abort(const char* file, int line, const char* format, ...) {
+  std::fprintf(stderr, "%s:%d: ", file, line);
+  va_list values;
+  va_start(values, format);
+  std::vfprintf(stderr, format, values);
+  va_end(values);
+  std::fputc('\n', stderr);
+  std::abort();
 }
 
 }  // namespace hwy
