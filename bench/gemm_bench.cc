@@ -30,7 +30,9 @@ void run(benchmark::State& state, bool packed, bool trans) {
   p.b_row = trans ? 1 : n, p.b_col = trans ? k : 1;
   PackedMatrices weights;
   if (packed) {
-    weights = *pack_matrices(DType::kFloat32, b.data(), p.b_row, p.b_col, k, n);
+    weights = packed_form(DType::kFloat32, k, n);
+    weights.bytes = *allocate_buffer(weights.stride);
+    pack_into(weights, b.data(), p.b_row, p.b_col, 0, weights.bytes->data());
     p.set_packed(weights);
   }
   const Gemm gemm(p);

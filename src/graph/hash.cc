@@ -123,7 +123,7 @@ struct SameValue {
 uint64_t hash_tensor(const Tensor& tensor) {
   uint64_t h =
       hash_bytes(tensor.dims().data(), tensor.dims().size() * sizeof(int64_t), static_cast<uint64_t>(tensor.dtype()));
-  if (tensor.dtype() != DType::kString) return hash_bytes(tensor.raw(), tensor.bytes(), h);
+  if (tensor.dtype() != DType::kString) return hash_bytes(tensor.unaligned_raw(), tensor.bytes(), h);
   for (const std::string& s : tensor.span<std::string>()) h = hash_text(s, h);
   return h;
 }

@@ -19,7 +19,7 @@ uint64_t sample_hash(const Tensor& t) {
     return h;
   }
   const size_t size = std::min(t.bytes(), kSample);
-  return hash_bytes(t.raw() + (t.bytes() - size), size, hash_bytes(t.raw(), size, h));
+  return hash_bytes(t.unaligned_raw() + (t.bytes() - size), size, hash_bytes(t.unaligned_raw(), size, h));
 }
 
 }  // namespace

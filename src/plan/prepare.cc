@@ -111,12 +111,12 @@ class Weights {
   std::mutex mutex_;
 };
 
-// The weights of a step that are copied when they are first read.
+// The weights of a step that are copied when they are first read, but for those that it has packed.
 std::vector<const Tensor*> deferred_weights(const CompiledStep& step, const Graph& graph) {
   std::vector<const Tensor*> found;
-  for (ValueId id : step.inputs) {
-    if (id == kNoValue) continue;
-    const Tensor& t = graph.value(id).constant;
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    if (step.inputs[i] == kNoValue || (step.state && i < 32 && (step.packed >> i & 1))) continue;
+    const Tensor& t = graph.value(step.inputs[i]).constant;
     if (t.buffer() && t.buffer()->deferred()) found.push_back(&t);
   }
   return found;
@@ -169,10 +169,8 @@ Status prepare_plan(Plan& plan, Graph& graph, const std::string& key, int thread
           }
           step.state = std::move(*state);
           step.prepare = nullptr;
-          if (!step.state) {
-            step.packed = 0;
-            read_weights(step, *job.graph);
-          }
+          if (!step.state) step.packed = 0;
+          read_weights(step, *job.graph);
           job.weights->done(*job.step);
         }
         return {};

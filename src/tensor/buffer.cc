@@ -105,24 +105,31 @@ class DeferredBuffer final : public Buffer {
     writable_ = false;
     deferred_ = true;
   }
+  ~DeferredBuffer() override {
+    if (copy_) ::munmap(copy_, size_);
+  }
   std::byte* aligned() const override {
     std::call_once(once_, [this] {
-      const MeterScope of_no_run(nullptr);
-      Expected<std::shared_ptr<Buffer>> copy = allocate_buffer(size_);
+      // Not from the heap, which keeps what is freed: most of these copies live as long as it takes to pack them.
+      void* to = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       // Without memory for a copy they are read where they lie, which processors of today do, only slower.
-      if (!copy.ok()) return;
-      std::memcpy((*copy)->data(), data_, size_);
-      copy_ = std::move(*copy);
+      if (to == MAP_FAILED) return;
+#if defined(MADV_HUGEPAGE)
+      if (size_ >= kHugePage) ::madvise(to, size_, MADV_HUGEPAGE);
+#endif
+      copy_ = static_cast<std::byte*>(to);
+      std::memcpy(copy_, data_, size_);
       source_->release(offset_, size_);
     });
-    return copy_ ? copy_->data() : data_;
+    return copy_ ? copy_ : data_;
   }
+  std::shared_ptr<Buffer> uncopied() const override { return align_when_read(source_, offset_, size_); }
 
  private:
   std::shared_ptr<Buffer> source_;
   size_t offset_;
   mutable std::once_flag once_;
-  mutable std::shared_ptr<Buffer> copy_;
+  mutable std::byte* copy_ = nullptr;
 };
 
 Expected<void*> allocate_bytes(size_t bytes) {

@@ -128,6 +128,12 @@ void Tensor::drop_bytes() {
   deferred_ = false;
 }
 
+Tensor Tensor::uncopied() const {
+  Tensor t = *this;
+  if (deferred_) t.buffer_ = buffer_->uncopied();
+  return t;
+}
+
 std::byte* Tensor::read_aligned() const { return buffer_->aligned() + (data_ - buffer_->data()); }
 
 Expected<Tensor> Tensor::clone() const {
@@ -195,12 +201,12 @@ std::vector<std::string> to_strings(const Tensor& x) {
 
 bool identical(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype() || a.dims() != b.dims() || !(a.layout() == b.layout())) return false;
-  if (a.size() == 0 || a.raw() == b.raw()) return true;
+  if (a.size() == 0 || a.unaligned_raw() == b.unaligned_raw()) return true;
   if (a.dtype() == DType::kString) {
     const auto x = a.span<std::string>(), y = b.span<std::string>();
     return std::equal(x.begin(), x.end(), y.begin());
   }
-  return std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
+  return std::memcmp(a.unaligned_raw(), b.unaligned_raw(), a.bytes()) == 0;
 }
 
 }  // namespace anyrt

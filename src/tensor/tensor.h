@@ -38,6 +38,8 @@ class Buffer {
   // first who asks; any thread.
   bool deferred() const { return deferred_; }
   virtual std::byte* aligned() const { return data_; }
+  // The same bytes before that copy; null where there is none.
+  virtual std::shared_ptr<Buffer> uncopied() const { return nullptr; }
   // Gives back the memory of these bytes where they can be read again from a file; false when they cannot.
   virtual bool release(size_t /*offset*/, size_t /*bytes*/) const { return false; }
 
@@ -132,6 +134,8 @@ class Tensor {
   std::byte* mutable_raw() { return deferred_ ? read_aligned() : data_; }
   // The bytes wherever they lie, aligned or not: reading them makes no copy.
   const std::byte* unaligned_raw() const { return data_; }
+  // The same without the copy that reading it may have made: for who hardly ever reads it.
+  Tensor uncopied() const;
   const std::shared_ptr<Buffer>& buffer() const { return buffer_; }
   size_t buffer_offset() const { return buffer_ ? static_cast<size_t>(data_ - buffer_->data()) : 0; }
   // True when no other tensor shares the bytes and they may be written: in-place kernels ask this.

@@ -116,6 +116,7 @@ Expected<Tensor> unpack_blocked(const BlockedWeights& p) {
 }
 
 float BlockedWeights::weight(int64_t out, int64_t in, int64_t tap) const {
+  if (original.defined()) return original.data<float>()[(out * dims[1] + in) * taps() + tap];
   const int64_t block = out / lanes, first = block / 2 * 2, width = std::min<int64_t>(2, group_blocks() - first);
   const int64_t begin = in / lanes * lanes, count = std::min(lanes, dims[1] - begin);
   const int64_t k = begin * taps() + tap * count + in - begin;

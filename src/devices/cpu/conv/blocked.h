@@ -20,6 +20,7 @@ struct BlockedWeights {
   int64_t lanes = 0, group = 1;
   bool x_plain = false, depthwise = false;
   std::shared_ptr<Buffer> bytes;
+  Tensor original;  // of Winograd's form: W, where it lies
   // Where Winograd's form may pay, but sizes are known only when the plan is placed: made then.
   bool winograd_later = false;
   mutable std::mutex mutex;
@@ -30,7 +31,7 @@ struct BlockedWeights {
   int64_t depth() const { return dims[1] * taps(); }
   int64_t group_blocks() const { return (dims[0] / group + lanes - 1) / lanes; }
   int64_t group_panels() const { return (group_blocks() + 1) / 2; }
-  // Of a direct convolution without groups on blocks: W[out, in, tap].
+  // Without groups on blocks: W[out, in, tap].
   float weight(int64_t out, int64_t in, int64_t tap) const;
 };
 
@@ -69,7 +70,7 @@ class BlockedEpilogue {
 using BlockedState = std::shared_ptr<const BlockedWeights>;
 ConvBound bind_blocked_direct(ConvPlan plan, BlockedState w);
 ConvBound bind_blocked_depthwise(ConvPlan plan, BlockedState w);
-// `direct` has the weights where input 1 has given them up; else null.
+// `direct` has the weights where `w` has no original; else null.
 ConvBound bind_blocked_winograd(ConvPlan plan, BlockedState w, BlockedState direct);
 // Winograd's form of weights that were packed for the direct convolution.
 Expected<BlockedState> winograd_form(const BlockedState& direct);

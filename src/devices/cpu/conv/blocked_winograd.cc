@@ -396,7 +396,6 @@ class BlockedWinograd final : public BoundStep {
       for (int64_t k = 0; k < t.columns; ++k) {
         for (int64_t lane = 0; lane < std::min(lanes_, p_.g.out_channels - block * lanes_); ++lane) {
           const int64_t out = block * lanes_ + lane;
-          const float* weights = direct_ ? nullptr : args.input<float>(1) + out * p_.g.channels * taps;
           float sum = 0;
           for (int64_t c = 0; c < p_.g.channels; ++c) {
             for (int64_t tap = 0; tap < taps; ++tap) {
@@ -404,7 +403,7 @@ class BlockedWinograd final : public BoundStep {
                             ix = tx + k - w.pad_begin + tap % 3;
               if (iz < 0 || iz >= d_.in || iy < 0 || iy >= h.in || ix < 0 || ix >= w.in) continue;
               sum = std::fma(x[(((c / lanes_ * d_.in + iz) * h.in + iy) * w.in + ix) * lanes_ + c % lanes_],
-                             weights ? weights[c * taps + tap] : direct_->weight(out, c, tap), sum);
+                             (direct_ ? *direct_ : *w_).weight(out, c, tap), sum);
             }
           }
           const int64_t at = r * t.row + k * lanes_ + lane;

@@ -69,11 +69,11 @@ void pack_into(const PackedMatrices& p, const void* b, int64_t row, int64_t col,
                });
 }
 
-Expected<PackedMatrices> pack_matrices(DType dtype, const void* b, int64_t row, int64_t col, int64_t k, int64_t n,
-                                       int64_t count, int64_t step, PackedStore* store) {
-  PackedMatrices p = packed_form(dtype, k, n, count);
+Expected<PackedMatrices> pack_matrices(const Tensor& b, int64_t row, int64_t col, int64_t k, int64_t n, int64_t count,
+                                       int64_t step, PackedStore* store) {
+  PackedMatrices p = packed_form(b.dtype(), k, n, count);
   const auto fill = [&](std::byte* to) {
-    pack_into(p, b, row, col, step, to);
+    pack_into(p, b.raw(), row, col, step, to);
     return Status();
   };
   ANYRT_ASSIGN(p.bytes, take_packed(store, p.stride * static_cast<size_t>(count), fill));

@@ -28,8 +28,8 @@ PackedMatrices packed_form(DType dtype, int64_t k, int64_t n, int64_t count = 1)
 // i * row + j * col.
 void pack_into(const PackedMatrices& form, const void* b, int64_t row, int64_t col, int64_t step, std::byte* to);
 // Both, with memory from the store; `b` is not read where the store has them.
-Expected<PackedMatrices> pack_matrices(DType dtype, const void* b, int64_t row, int64_t col, int64_t k, int64_t n,
-                                       int64_t count = 1, int64_t step = 0, PackedStore* store = nullptr);
+Expected<PackedMatrices> pack_matrices(const Tensor& b, int64_t row, int64_t col, int64_t k, int64_t n, int64_t count,
+                                       int64_t step, PackedStore* store);
 
 // The matrices as they were.
 void unpack_matrices(const PackedMatrices& packed, int64_t row, int64_t col, int64_t step, void* b);

@@ -48,7 +48,15 @@ bool accepts_winograd(const KernelQuery& q) {
 }
 
 Expected<std::shared_ptr<const void>> prepare_winograd(const KernelQuery& q) {
-  return pack_blocked_winograd(*q.input_constant(1), q.store());
+  const Tensor& w = *q.input_constant(1);
+  ANYRT_ASSIGN(auto state, pack_blocked_winograd(w, q.store()));
+  std::const_pointer_cast<BlockedWeights>(std::static_pointer_cast<const BlockedWeights>(state))->original =
+      w.uncopied();
+  return state;
+}
+
+Expected<Tensor> unpack_original(const void* state, size_t) {
+  return static_cast<const BlockedWeights*>(state)->original;
 }
 
 Expected<std::shared_ptr<const void>> prepare_direct(const KernelQuery& q) {
@@ -100,6 +108,8 @@ constexpr KernelRow kRows[] = {
      .priority = 1,
      .accepts = accepts_winograd,
      .prepare = prepare_winograd,
+     .packs = 2,
+     .unpack = unpack_original,
      .bind = bind<bind_winograd>},
     {.kernel = "f32_conv_blocked",
      .op = "FusedConv",

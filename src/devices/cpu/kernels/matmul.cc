@@ -26,7 +26,7 @@ Expected<std::shared_ptr<const void>> prepare_weights(const KernelQuery& q) {
   const int64_t row = trans ? 1 : n, col = trans ? n : 1, size = k * n;
   if (trans) std::swap(k, n);
   auto w = std::make_shared<Weights>();
-  ANYRT_ASSIGN(w->b, pack_matrices(b->dtype(), b->raw(), row, col, k, n, b->size() / size, size, q.store()));
+  ANYRT_ASSIGN(w->b, pack_matrices(*b, row, col, k, n, b->size() / size, size, q.store()));
   w->dims = b->dims();
   w->row = row;
   w->col = col;

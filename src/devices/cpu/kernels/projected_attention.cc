@@ -24,7 +24,7 @@ Expected<State> prepare(const KernelQuery& q) {
   const Tensor* w = q.input_constant(1);
   if (!w || w->dtype() != DType::kFloat32 || w->rank() != 2 || w->size() == 0) return State();
   auto state = std::make_shared<Weights>();
-  ANYRT_ASSIGN(state->b, pack_matrices(DType::kFloat32, w->raw(), w->dim(1), 1, w->dim(0), w->dim(1), 1, 0, q.store()));
+  ANYRT_ASSIGN(state->b, pack_matrices(*w, w->dim(1), 1, w->dim(0), w->dim(1), 1, 0, q.store()));
   state->dims = w->dims();
   return State(std::move(state));
 }
