@@ -4,12 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "base/mmap.h"
+#include "base/temp_folder_testing.h"
 
 namespace anyrt {
 namespace {
@@ -18,18 +18,13 @@ namespace fs = std::filesystem;
 
 class FileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "anyrt_file_XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = fs::canonical(pattern).string();
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   static void make_file(const std::string& file, std::string_view text) { std::ofstream(file) << text; }
   size_t entries() const {
     return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
   }
-  std::string folder_;
+  const TempFolder temp_;
+  const std::string folder_ = temp_.path().string();
 };
 
 TEST_F(FileTest, ReadsWhatItWrites) {

@@ -142,7 +142,8 @@ TEST(Session, MemoryOfLargeOutputsIsUsedAgain) {
   Tensor first = run("f32[400000]{rand:1}");
   const std::byte* const place = first.raw();
   const float value = first.data<float>()[7];
-  // Who still has it keeps it.
+  // It is the caller's alone, so that bindings may hand it on without a copy; who still has it keeps it.
+  EXPECT_TRUE(first.unique());
   Tensor second = run("f32[400000]{rand:2}");
   EXPECT_NE(second.raw(), place);
   EXPECT_EQ(first.data<float>()[7], value);

@@ -1,13 +1,13 @@
 #include "plan/weight_cache.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/temp_folder_testing.h"
 #include "engine/session.h"
 #include "format/onnx/writer.h"
 #include "tensor/literal.h"
@@ -70,16 +70,10 @@ Model model_of(int seed) {
 class SessionWeightCache : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "anyrt_session_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
     set_log_level(LogLevel::kOff);
     write(1);
   }
-  void TearDown() override {
-    set_log_level(LogLevel::kWarning);
-    fs::remove_all(root_);
-  }
+  void TearDown() override { set_log_level(LogLevel::kWarning); }
   std::string path() const { return (root_ / "m.onnx").string(); }
   void write(int seed) const {
     Model m = model_of(seed);
@@ -109,7 +103,8 @@ class SessionWeightCache : public ::testing::Test {
     for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(identical(a[i].tensor(), b[i].tensor())) << i;
   }
 
-  fs::path root_;
+  const TempFolder temp_;
+  const fs::path root_ = temp_.path();
 };
 
 TEST_F(SessionWeightCache, SameBitsWithAndWithout) {

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/temp_folder_testing.h"
 
 namespace anyrt {
 namespace {
@@ -25,16 +26,10 @@ namespace fs = std::filesystem;
 class WeightCacheTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "anyrt_weights_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
     folder_ = weight_cache_folder(root_.string());
     set_log_level(LogLevel::kOff);
   }
-  void TearDown() override {
-    set_log_level(LogLevel::kWarning);
-    fs::remove_all(root_);
-  }
+  void TearDown() override { set_log_level(LogLevel::kWarning); }
 
   // Blocks of some sizes, each filled with its name; how many of them `fill` had to make.
   int use(const std::string& key, const std::vector<size_t>& sizes, std::string* summary = nullptr) {
@@ -62,7 +57,8 @@ class WeightCacheTest : public ::testing::Test {
   }
   void write(const std::string& bytes) const { std::ofstream(path(), std::ios::binary) << bytes; }
 
-  fs::path root_;
+  const TempFolder temp_;
+  const fs::path root_ = temp_.path();
   std::string folder_;
 };
 

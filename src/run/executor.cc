@@ -11,8 +11,6 @@
 namespace anyrt {
 
 namespace {
-constexpr int64_t kLarge = 1 << 20;  // bytes of an output from which on its memory is used again
-
 bool is_tensor_of(const Value& value, const Type& type) {
   return value.is_tensor() && type.is_tensor() && value.tensor().dtype() == type.dtype;
 }
@@ -115,43 +113,13 @@ Status Executor::State::run_host_step(size_t i, Frame& frame, const Sizes& sizes
   return {};
 }
 
-Tensor Executor::State::take_given(DType dtype, const Dims& dims) const {
-  double bytes = static_cast<double>(element_size(dtype));
-  for (const int64_t d : dims) bytes *= static_cast<double>(d);
-  if (bytes < static_cast<double>(kLarge)) return {};
-  const std::lock_guard<std::mutex> lock(mutex);
-  for (Tensor& t : given) {
-    if (!t.defined() || t.dtype() != dtype || t.dims() != dims || !t.unique()) continue;
-    // What the caller did with it came before he let go.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return std::exchange(t, Tensor());
-  }
-  return {};
-}
-
-void Executor::State::keep_given(const std::vector<Value>& out) const {
-  const auto is_large = [](const Value& v) {
-    return v.is_tensor() && v.tensor().dtype() != DType::kString && v.tensor().unique() &&
-           static_cast<int64_t>(v.tensor().bytes()) >= kLarge;
-  };
-  if (std::none_of(out.begin(), out.end(), is_large)) return;
-  const std::lock_guard<std::mutex> lock(mutex);
-  given.resize(out.size());
-  for (size_t i = 0; i < out.size(); ++i) {
-    if (is_large(out[i])) given[i] = out[i].tensor();
-  }
-}
-
 Expected<void*> Executor::State::heap_output(uint32_t slot, DType dtype, const Dims& dims, Frame& frame,
                                              Call& call) const {
   if (const Tensor* target = frame.target(slot, dtype, dims)) {
     frame.replace(slot, *target);
     return frame.values[slot].tensor().mutable_raw();
   }
-  Tensor t = take_given(dtype, dims);
-  if (!t.defined()) {
-    ANYRT_ASSIGN(t, Tensor::make(dtype, dims));
-  }
+  ANYRT_ASSIGN(Tensor t, output_memory ? output_memory->make(dtype, dims) : Tensor::make(dtype, dims));
   call.refund(frame.charged[slot]);
   frame.charged[slot] = t.bytes();
   ANYRT_TRY(call.charge(t.bytes()));
@@ -366,6 +334,7 @@ Executor::~Executor() = default;
 Expected<std::unique_ptr<Executor>> Executor::create(const Plan& plan) {
   std::unique_ptr<Executor> e(new Executor());
   ANYRT_TRY(e->state_->prepare(plan));
+  e->state_->output_memory = std::make_shared<OutputMemory>(plan.outputs.size());
   return e;
 }
 
@@ -385,7 +354,6 @@ Expected<std::vector<Value>> Executor::run(const std::vector<Value>& inputs, con
     ANYRT_ASSIGN(Tensor copy, v.tensor().clone());
     v = std::move(copy);
   }
-  if (call.into.empty()) state_->keep_given(out);
   return out;
 }
 
@@ -393,8 +361,7 @@ size_t Executor::idle_bytes() const {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   size_t total = 0;
   for (const auto& frame : state_->spare) total += frame->memory->arena[0];
-  for (const Tensor& t : state_->given) total += t.defined() && t.unique() ? t.bytes() : 0;
-  return total;
+  return total + state_->output_memory->idle_bytes();
 }
 
 void Executor::trim() const { state_->trim(); }
@@ -406,7 +373,7 @@ void Executor::State::trim() const {
   const std::lock_guard<std::mutex> lock(mutex);
   for (const auto& frame : spare) free_frame(*frame);
   spare.clear();
-  given.clear();
+  if (output_memory) output_memory->trim();
 }
 
 }  // namespace anyrt

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "run/executor.h"
+#include "run/output_memory.h"
 
 namespace anyrt {
 
@@ -119,10 +120,8 @@ struct Executor::State {
   mutable std::list<std::pair<std::vector<int64_t>, std::shared_ptr<const PlanMemory>>> placements;
   mutable std::list<SizesSeen> seen;  // ordered and bounded as placements are
   mutable std::vector<std::unique_ptr<Frame>> spare;
-  // By output, what the last run gave out, where it is large: used again when the caller has let go of it, since fresh
-  // pages cost as much as what is computed into them.
-  mutable std::vector<Tensor> given;
-  std::vector<Value> constants;  // prepared slots: weights, by slot
+  std::shared_ptr<OutputMemory> output_memory;  // null: a body, whose results its step takes over
+  std::vector<Value> constants;                 // prepared slots: weights, by slot
   mutable std::atomic<uint64_t> calls{0};
 
   ~State();
@@ -144,9 +143,6 @@ struct Executor::State {
   Expected<bool> run_dynamic_step(size_t i, Frame& frame, Call& call) const;
   Status run_view_step(size_t i, Frame& frame) const;
   Status run_parts_step(size_t i, Frame& frame, Call& call) const;
-  // A tensor of `given` that nobody else has; undefined where there is none.
-  Tensor take_given(DType dtype, const Dims& dims) const;
-  void keep_given(const std::vector<Value>& out) const;
   Expected<void*> heap_output(uint32_t slot, DType dtype, const Dims& dims, Frame& frame, Call& call) const;
   Status run_device_step(const PlanStep& step, Frame& frame, const Dim::Bindings& bindings) const;
 };
