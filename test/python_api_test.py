@@ -49,6 +49,19 @@ def run_in_child(source, queue):
 
 
 class Sessions(unittest.TestCase):
+    def test_large_results_are_not_copied(self):
+        session = ort.InferenceSession(one("Neg"))
+        x = np.arange(400000, dtype=np.float32)
+        y = session.run(None, {"x": x})[0]
+        self.assertIsNotNone(y.base)  # memory of the run, not a copy
+        self.assertTrue(y.flags.writeable)
+        z = session.run(None, {"x": -x})[0]
+        self.assertFalse(np.shares_memory(y, z))
+        place = z.ctypes.data
+        del z
+        self.assertEqual(session.run(None, {"x": x})[0].ctypes.data, place)  # used again
+        np.testing.assert_array_equal(y, -x)
+
     def test_listing_of_the_readme(self):
         path = ROOT / "examples" / "digits" / "digits.onnx"
         session = ort.InferenceSession(str(path))
