@@ -38,7 +38,13 @@ for name in "${names[@]}"; do
     passed=$((passed + 1))
   else
     echo "FAILED fuzz $name: see $out/$name.log"
+    # Enough to find it with nothing but this output: the message, the frames of our own code, the input.
     grep -E 'ERROR|SUMMARY|runtime error|Test unit written' "$out/$name.log" | head -5 || true
+    grep -E '^ +#[0-9]+ .*/src/' "$out/$name.log" | sed 's/^ *\(#[0-9]*\) [^ ]* in /  \1 /' | head -8 || true
+    input=$(sed -n 's/.*Test unit written to //p' "$out/$name.log" | tail -1)
+    if [ -f "$input" ] && [ "$(stat -c %s "$input")" -le 6000 ]; then
+      echo "  input as gzip, then base64: $(gzip -9nc "$input" | base64 -w0)"
+    fi
     failed=$((failed + 1))
   fi
 done

@@ -186,7 +186,7 @@ if [ "$mode" = full ]; then
     scripts/fuzz.sh "$ANYRT_FUZZ_SECONDS" >"$logs/fuzz.log" 2>&1
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$logs/fuzz.log" | tail -1)
     if [ -n "$line" ]; then
-      grep -A5 '^FAILED' "$logs/fuzz.log"
+      grep -vE '^fuzz |^[0-9]+ passed' "$logs/fuzz.log"
       set -- $line
       count "$1" "$3" 0
     else

@@ -74,6 +74,23 @@ std::unique_ptr<Session> session_of(Model m, const SessionOptions& options = {})
   return s.ok() ? std::move(*s) : nullptr;
 }
 
+TEST(Session, NodesWithoutOutputsOrVariadicInputsAreErrors) {
+  const auto message = [](std::string_view op, bool with_input, bool with_output) {
+    Model m = small_model();
+    Node n = make_node("", {}, kNoValue);
+    n.op = op;
+    if (with_input) n.inputs = {m.graph.inputs[0]};
+    n.outputs.clear();
+    if (with_output) n.outputs = {m.graph.add_value("more")};
+    m.graph.add_node(std::move(n));
+    const auto s = Session::from_model(std::move(m), {});
+    return s.ok() ? "" : s.status().message();
+  };
+  EXPECT_NE(message("Relu", true, false).find("at least one output ('Y') is required, found none"), std::string::npos);
+  EXPECT_NE(message("Sum", false, true).find("at least one input ('data_0') is required, found none"),
+            std::string::npos);
+}
+
 TEST(Session, PlanAndInterpreterAgreeOnAllDevices) {
   SessionOptions reference;
   reference.use_interpreter = true;

@@ -149,7 +149,13 @@ Status verify_count(std::span<const Param> params, const std::vector<ValueId>& a
     const Param* p = formal_param(params, i);
     if (!p) return invalid_model("{} {}s are at most allowed, found {}", params.size(), what, actual.size());
   }
-  if (std::strcmp(what, "output") == 0) return {};
+  // The first is never optional in a variadic list of its own (Concat, Sum), nor among outputs.
+  const bool is_output = std::strcmp(what, "output") == 0;
+  const bool variadic_first = !params.empty() && (params[0].flags & (kVariadicParam | kVariadicAnyParam));
+  if (actual.empty() && (variadic_first || (is_output && !params.empty()))) {
+    return invalid_model("at least one {} ('{}') is required, found none", what, params[0].name);
+  }
+  if (is_output) return {};
   for (size_t i = 0; i < params.size(); ++i) {
     const bool variadic = params[i].flags & (kVariadicParam | kVariadicAnyParam);
     if ((params[i].flags & kOptionalParam) || variadic) continue;

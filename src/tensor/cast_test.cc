@@ -108,6 +108,8 @@ TEST(Cast, Strings) {
   EXPECT_EQ(cast("str[6]{\"3.14\" \"1e-5\" \" +INF\" \"-inf\" \"NaN\" \"1e400\"}", DType::kFloat32),
             "f32[6]{3.14 1e-05 inf -inf nan inf}");
   EXPECT_EQ(cast("str[2]{\"1e-400\" \"-1E400\"}", DType::kFloat64), "f64[2]{0 -inf}");
+  EXPECT_EQ(cast("str[2]{\"1000e9223372036854775807\" \"0.001e-9223372036854775808\"}", DType::kFloat32),
+            "f32[2]{inf 0}");
   EXPECT_EQ(cast("str[2]{\"0.1\" \"70000\"}", DType::kFloat16), "f16[2]{0.1 inf}");
   EXPECT_EQ(cast("str[4]{\"100.5\" \"-7\" \"1e3\" \"+5\"}", DType::kInt32), "i32[4]{100 -7 1000 5}");
   EXPECT_EQ(cast("str[2]{\"9223372036854775807\" \"-9223372036854775808\"}", DType::kInt64),

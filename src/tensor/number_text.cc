@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -39,9 +40,11 @@ F out_of_range_value(std::string_view digits) {
   if (mantissa_end + 1 < digits.size()) {
     std::string_view e = digits.substr(mantissa_end + 1);
     if (e.front() == '+') e.remove_prefix(1);
+    constexpr int64_t kFar = int64_t{1} << 40;  // beyond every distance of a point, far from overflow of the sum below
     if (std::from_chars(e.data(), e.data() + e.size(), exponent).ec == std::errc::result_out_of_range) {
-      exponent = e.front() == '-' ? -(int64_t{1} << 40) : int64_t{1} << 40;
+      exponent = e.front() == '-' ? -kFar : kFar;
     }
+    exponent = std::clamp(exponent, -kFar, kFar);
   }
   const std::string_view mantissa = digits.substr(0, mantissa_end);
   size_t point = mantissa.find('.');
