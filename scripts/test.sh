@@ -28,7 +28,7 @@ shared=${ANYRT_SHARED:-$(cd .. && pwd)/shared}
 export ANYRT_SHARED=$shared
 export ASAN_OPTIONS=${ASAN_OPTIONS:-allocator_may_return_null=1:detect_leaks=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
-export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1 suppressions=$PWD/scripts/tsan.supp}
 logs=build/$preset/test-logs
 mkdir -p "$logs"
 passed=0

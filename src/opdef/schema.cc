@@ -149,10 +149,11 @@ Status verify_count(std::span<const Param> params, const std::vector<ValueId>& a
     const Param* p = formal_param(params, i);
     if (!p) return invalid_model("{} {}s are at most allowed, found {}", params.size(), what, actual.size());
   }
-  // The first is never optional in a variadic list of its own (Concat, Sum), nor among outputs.
+  // A list that is all there is (of Concat, Sum) has at least one.
   const bool is_output = std::strcmp(what, "output") == 0;
   const bool variadic_first = !params.empty() && (params[0].flags & (kVariadicParam | kVariadicAnyParam));
-  if (actual.empty() && (variadic_first || (is_output && !params.empty()))) {
+  const bool first = is_output && !params.empty() && !(params[0].flags & kOptionalParam);
+  if (actual.empty() && (variadic_first || first)) {
     return invalid_model("at least one {} ('{}') is required, found none", what, params[0].name);
   }
   if (is_output) return {};

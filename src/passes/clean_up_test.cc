@@ -13,6 +13,7 @@ TEST(EliminateDeadCode, Nodes) {
     a = Neg(x)
     b = Neg(a)
     s, t = Split(x) num_outputs=2
+    _ = Exp(x)
   })",
               "graph (x float32[N]) -> (y) { y = Abs(x) }");
   expect_unchanged("eliminate_dead_code", "graph (x float32[N]) -> (y) { z = Neg(x)\n y = Abs(z) }");

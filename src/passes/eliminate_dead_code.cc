@@ -48,10 +48,12 @@ Status eliminate_dead_code(Graph& graph, PassContext& context) {
     if (!graph.node(id).captures.empty()) context.count(drop_unclaimed(graph, id));
   }
   std::vector<bool> needed = needed_nodes(graph);
-  // A node without outputs does something that cannot be seen in the graph.
+  // A custom operator without outputs does something that cannot be seen in the graph.
   for (NodeId id : graph.order()) {
-    const std::vector<ValueId>& outputs = graph.node(id).outputs;
-    if (needed[index(id)] || std::any_of(outputs.begin(), outputs.end(), [](ValueId v) { return v != kNoValue; }))
+    const Node& node = graph.node(id);
+    const bool pure = node.def && node.def == find_op(node.domain, node.op);
+    if (needed[index(id)] || pure ||
+        std::any_of(node.outputs.begin(), node.outputs.end(), [](ValueId v) { return v != kNoValue; }))
       continue;
     const std::vector<bool> more = upstream(graph, id);
     for (size_t i = 0; i < more.size(); ++i) needed[i] = needed[i] || more[i];

@@ -52,11 +52,11 @@ void softmax_block(const SoftmaxBlock& b) {
     const V shift = shift_of(most);
     V sum = hn::Zero(d);
     for (int64_t j = 0; j < b.keys; ++j) {
-      const V p = v_exp(d, hn::Sub(hn::LoadU(d, s + j * width), shift));
+      const V p = v_exp_below_one(d, hn::Sub(hn::LoadU(d, s + j * width), shift));
       sum = hn::Add(sum, p);
       hn::StoreU(p, d, s + j * width);
     }
-    const V factor = v_exp(d, hn::Sub(before, shift));
+    const V factor = v_exp_below_one(d, hn::Sub(before, shift));
     hn::StoreU(most, d, b.most + at);
     hn::StoreU(hn::MulAdd(hn::LoadU(d, b.sum + at), factor, sum), d, b.sum + at);
     if (!b.results || hn::AllTrue(d, hn::Eq(factor, hn::Set(d, 1.0f)))) continue;
@@ -122,12 +122,12 @@ void softmax_row(float* x, int64_t n, float scale, float softcap, const float* a
   const V shift = shift_of(most);
   V sum = hn::Zero(d);
   for (int64_t i = 0; i < padded; i += lanes) {
-    const V p = v_exp(d, hn::Sub(hn::LoadU(d, x + i), shift));
+    const V p = v_exp_below_one(d, hn::Sub(hn::LoadU(d, x + i), shift));
     sum = hn::Add(sum, p);
     hn::StoreU(p, d, x + i);
   }
   sum = hn::SumOfLanes(d, sum);
-  if (sink) sum = hn::Add(sum, v_exp(d, hn::Sub(hn::Set(d, *sink), shift)));
+  if (sink) sum = hn::Add(sum, v_exp_below_one(d, hn::Sub(hn::Set(d, *sink), shift)));
   for (int64_t i = 0; i < padded; i += lanes) hn::StoreU(hn::Div(hn::LoadU(d, x + i), sum), d, x + i);
 }
 

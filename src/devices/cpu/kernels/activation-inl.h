@@ -69,15 +69,23 @@ HWY_INLINE Reduced<D> reduce_exp(D d, V x) {
   return {hn::Sub(hn::BitCast(di, shifted), hn::BitCast(di, magic)), r};
 }
 
-// exp(r) - 1 for |r| <= ln 2 / 2.
+// (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V expm1_reduced(D d, V r) {
+HWY_INLINE V exp_rest(D d, V r) {
   V p = hn::Set(d, 1.395049122e-03f);
   p = hn::MulAdd(p, r, hn::Set(d, 8.368889354e-03f));
   p = hn::MulAdd(p, r, hn::Set(d, 4.166620580e-02f));
   p = hn::MulAdd(p, r, hn::Set(d, 1.666651884e-01f));
-  p = hn::MulAdd(p, r, hn::Set(d, 5.000000095e-01f));
-  return hn::MulAdd(hn::Mul(r, r), p, r);
+  return hn::MulAdd(p, r, hn::Set(d, 5.000000095e-01f));
+}
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V expm1_reduced(D d, V r) {
+  return hn::MulAdd(hn::Mul(r, r), exp_rest(d, r), r);
+}
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp_reduced(D d, V r) {
+  const V one = hn::Set(d, 1.0f);
+  return hn::MulAdd(hn::MulAdd(exp_rest(d, r), r, one), r, one);
 }
 
 // 2^n for n in [-126, 127].
@@ -95,11 +103,11 @@ HWY_INLINE V exp_limited(D d, V x) {
     const V n{_mm512_roundscale_ps(hn::Mul(x, hn::Set(d, 1.44269504f)).raw, 0)};
     V r = hn::NegMulAdd(n, hn::Set(d, 0.693145751953125f), x);
     r = hn::NegMulAdd(n, hn::Set(d, 1.42860677e-6f), r);
-    return V{_mm512_scalef_ps(hn::Add(expm1_reduced(d, r), hn::Set(d, 1.0f)).raw, n.raw)};
+    return V{_mm512_scalef_ps(exp_reduced(d, r).raw, n.raw)};
   }
 #endif
   const auto reduced = reduce_exp(d, x);
-  const V y = hn::Add(expm1_reduced(d, reduced.r), hn::Set(d, 1.0f));
+  const V y = exp_reduced(d, reduced.r);
   // In two steps: 2^n alone would leave the range where the result is denormal or infinite.
   const auto half = hn::ShiftRight<1>(reduced.n);
   return hn::Mul(hn::Mul(y, pow2(d, half)), pow2(d, hn::Sub(reduced.n, half)));
@@ -111,6 +119,24 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V v_exp(D d, V x) {
   // Beyond these the result is 0 or infinite.
   return detail::exp_limited(d, v_at_most(d, v_at_least(d, x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f)));
+}
+
+// exp(x) for x <= 0 where only its size beside 1 counts, as in a softmax: denormal results may be 0; exp(0) is 1.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V v_exp_below_one(D d, V x) {
+  const V log2_e = hn::Set(d, 1.44269504f), low = hn::Set(d, -88.02969f);  // 2^-127 comes out as 0
+  const V t = hn::Mul(v_at_least(d, x, low), log2_e);
+  // 1.5 * 2^23 + 127: rounds to an integer, and leaves 127 + n in the low bits.
+  const V magic = hn::Set(d, 12583039.0f), shifted = hn::Add(t, magic), r = hn::Sub(t, hn::Sub(shifted, magic));
+  V p = hn::Set(d, 1.5594677825e-04f);  // 2^r for |r| <= 1/2
+  p = hn::MulAdd(p, r, hn::Set(d, 1.3406643411e-03f));
+  p = hn::MulAdd(p, r, hn::Set(d, 9.6176927909e-03f));
+  p = hn::MulAdd(p, r, hn::Set(d, 5.5503103882e-02f));
+  p = hn::MulAdd(p, r, hn::Set(d, 2.4022652209e-01f));
+  p = hn::MulAdd(p, r, hn::Set(d, 6.9314724207e-01f));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.0f));
+  // Shifted to the exponent's place, what stands above those bits is lost.
+  return hn::Mul(p, hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(hn::RebindToSigned<D>(), shifted))));
 }
 
 // exp(-|x|).

@@ -103,7 +103,7 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V v_half_exp(D d, V x) {
   const hn::RebindToSigned<D> di;
   const auto reduced = detail::reduce_exp(d, v_at_most(d, v_at_least(d, x, hn::Set(d, -104.0f)), hn::Set(d, 90.0f)));
-  const V y = hn::Add(detail::expm1_reduced(d, reduced.r), hn::Set(d, 1.0f));
+  const V y = detail::exp_reduced(d, reduced.r);
   const auto n = hn::Sub(reduced.n, hn::Set(di, 1)), half = hn::ShiftRight<1>(n);
   return hn::Mul(hn::Mul(y, detail::pow2(d, half)), detail::pow2(d, hn::Sub(n, half)));
 }

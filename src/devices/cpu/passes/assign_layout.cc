@@ -14,9 +14,9 @@ constexpr int64_t kFewChannels = 4;   // of an input that convolutions read as i
 constexpr int64_t kLeastOutputs = 4;  // fewer would fill too little of a block
 
 // Element-wise operators of one input that keep zeros, so that lanes without a channel stay zero.
-constexpr std::string_view kZeroKeeping[] = {"Abs",       "Celu", "Elu",  "Erf",     "Gelu", "HardSwish",
-                                             "LeakyRelu", "Mish", "Neg",  "Relu",    "Selu", "Swish",
-                                             "Softsign",  "Sqrt", "Tanh", "Identity"};
+constexpr std::string_view kZeroKeeping[] = {"Abs",  "Celu",     "Elu",   "Erf",   "Gelu",  "HardSwish", "LeakyRelu",
+                                             "Mish", "Neg",      "Relu",  "Selu",  "Swish", "Softsign",  "Sqrt",
+                                             "Tanh", "Identity", "Round", "Floor", "Ceil",  "Sign"};
 constexpr std::string_view kOther[] = {"Sigmoid", "HardSigmoid", "Exp", "Softplus", "Reciprocal"};
 
 Tensor int64s(const std::vector<int64_t>& v) {

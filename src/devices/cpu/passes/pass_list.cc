@@ -21,6 +21,7 @@ std::vector<DevicePass> pass_list(Accuracy accuracy) {
     return [f, setup](Graph& graph, DevicePassReport& report) { return f(graph, setup, report); };
   };
   return {
+      {"cpu_lower_quantized", true, bound(lower_quantized)},
       {"cpu_fuse_conv_epilogue", true, bound(fuse_conv_epilogue)},
       {"cpu_fuse_matmul_epilogue", true, bound(fuse_matmul_epilogue)},
       {"cpu_split_fused_conv", true, bound(split_fused_conv)},

@@ -16,6 +16,7 @@ struct PassSetup {
 };
 
 // One pass, one file. Names and order stand in pass_list.cc.
+Status lower_quantized(Graph& graph, const PassSetup& setup, DevicePassReport& report);
 Status fuse_conv_epilogue(Graph& graph, const PassSetup& setup, DevicePassReport& report);
 Status fuse_matmul_epilogue(Graph& graph, const PassSetup& setup, DevicePassReport& report);
 Status assign_layout(Graph& graph, const PassSetup& setup, DevicePassReport& report);
