@@ -3,6 +3,7 @@
 #include <map>
 
 #include "devices/cpu/passes/passes.h"
+#include "interp/interp.h"
 #include "opdef/attrs.h"
 #include "opdef/quantize.h"
 
@@ -43,28 +44,39 @@ struct Weights {
   std::vector<double> sums;  // of magnitudes, by output channel
 };
 
+template <class Q>
+Weights shift_weights(const Tensor& w, const std::vector<int64_t>& zeros, int64_t channels, int64_t inner) {
+  Weights result;
+  Expected<Tensor> values = Tensor::make(DType::kFloat32, w.dims());
+  result.sums.resize(static_cast<size_t>(channels));
+  const Q* from = w.data<Q>();
+  float* to = values->mutable_data<float>();
+  for (int64_t run = 0; run * inner < w.size(); ++run) {
+    const size_t c = static_cast<size_t>(run % channels);
+    const auto zero = static_cast<int32_t>(zeros[zeros.size() == 1 ? 0 : c]);
+    int64_t sum = 0;
+    for (int64_t i = 0; i < inner; ++i) {
+      const int32_t v = *from++ - zero;
+      sum += std::abs(v);
+      *to++ = static_cast<float>(v);
+    }
+    result.sums[c] += static_cast<double>(sum);
+  }
+  result.values = std::move(*values);
+  return result;
+}
+
 // Output channels lie along `axis`; the zero point is omitted, one element, or one an output channel.
 std::optional<Weights> weights_of(const Graph& graph, ValueId w, ValueId zero, size_t axis) {
   const Tensor* t = fixed_constant(graph, w);
-  if (!t || !kBytes.has(t->dtype()) || t->dims().size() <= axis) return std::nullopt;
-  const auto values = constant_ints(graph, w);
+  if (!t || !kBytes.has(t->dtype()) || t->dims().size() <= axis || t->size() == 0) return std::nullopt;
   const auto zeros = zero == kNoValue ? std::optional(std::vector<int64_t>{0}) : constant_ints(graph, zero);
   const int64_t channels = t->dim(static_cast<int64_t>(axis));
-  if (!values || !zeros || (zeros->size() != 1 && static_cast<int64_t>(zeros->size()) != channels)) return std::nullopt;
+  if (!zeros || (zeros->size() != 1 && static_cast<int64_t>(zeros->size()) != channels)) return std::nullopt;
   int64_t inner = 1;
   for (size_t a = axis + 1; a < t->dims().size(); ++a) inner *= t->dims()[a];
-  Weights result;
-  result.sums.resize(static_cast<size_t>(channels));
-  std::vector<float> out;
-  out.reserve(values->size());
-  for (size_t i = 0; i < values->size(); ++i) {
-    const size_t c = i / static_cast<size_t>(inner) % static_cast<size_t>(channels);
-    const int64_t v = (*values)[i] - (*zeros)[zeros->size() == 1 ? 0 : c];
-    result.sums[c] += static_cast<double>(std::abs(v));
-    out.push_back(static_cast<float>(v));
-  }
-  result.values = float_tensor(out, t->dims());
-  return result;
+  return t->dtype() == DType::kInt8 ? shift_weights<int8_t>(*t, *zeros, channels, inner)
+                                    : shift_weights<uint8_t>(*t, *zeros, channels, inner);
 }
 
 class Lowering {
@@ -79,6 +91,26 @@ class Lowering {
     if (is_op(node, "QLinearMatMul")) return matmul(id, true);
     if (is_op(node, "MatMulInteger")) return matmul(id, false);
     return false;
+  }
+
+  // Dequantised weights are constants of f32; 4-bit ones, of which there may be many, stay as they are.
+  Expected<bool> constants(NodeId id) {
+    const Node& node = graph_.node(id);
+    const DType dtype = dtype_of_value(graph_, input(node, 0));
+    if (!is_op(node, "DequantizeLinear") || !(kBytes | DType::kUInt16 | DType::kInt16 | DType::kInt32).has(dtype))
+      return false;
+    std::vector<Value> inputs;
+    for (const ValueId v : node.inputs) {
+      const Tensor* t = fixed_constant(graph_, v);
+      if (v != kNoValue && !t) return false;
+      inputs.push_back(t ? Value(*t) : Value());
+    }
+    const auto results = interpret_node(node, inputs);
+    if (!results.ok()) return false;  // fails, with the node's name, when it is run
+    Rewrite rewrite(graph_, id);
+    rewrite.replace(node.outputs[0], rewrite.constant((*results)[0].tensor()));
+    ANYRT_TRY(rewrite.apply());
+    return true;
   }
 
   // What is quantised and dequantised at once stays f32, rounded to the same steps.
@@ -259,7 +291,7 @@ Status lower_quantized(Graph& graph, const PassSetup& setup, DevicePassReport& r
   Lowering lowering(graph, setup.accuracy);
   std::map<std::string, size_t> done;
   // Pairs come out of pairs, where a pool is between.
-  for (const auto step : {&Lowering::products, &Lowering::pairs, &Lowering::pairs}) {
+  for (const auto step : {&Lowering::constants, &Lowering::products, &Lowering::pairs, &Lowering::pairs}) {
     const std::vector<NodeId> order = graph.order();
     for (const NodeId id : order) {
       if (!graph.node(id).alive) continue;

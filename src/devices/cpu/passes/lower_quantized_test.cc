@@ -102,6 +102,20 @@ TEST(LowerQuantized, Pairs) {
   }
 }
 
+TEST(LowerQuantized, Weights) {
+  for (const char* type : {"u8", "i8", "i16", "i32"}) {
+    expect_lowered(fmt::format(R"(graph (x f32[2,6]) -> (y) {{
+      q = {0}[6,5]{{rand:1}}
+      s = f32[5]{{0.1 0.2 0.3 0.4 0.5}}
+      z = {0}[5]{{0 1 2 3 4}}
+      w = DequantizeLinear(q, s, z) axis=1
+      y = MatMul(x, w)
+    }})",
+                               type),
+                   "DequantizeLinear");
+  }
+}
+
 TEST(LowerQuantized, LeftAlone) {
   for (const char* lines :
        {"q = QuantizeLinear(x, s, z)\n y = DequantizeLinear(q, s, other)", "y = QuantizeLinear(x, s, z)",
