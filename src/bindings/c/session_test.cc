@@ -156,7 +156,7 @@ TEST(CSession, ResultsOutliveTheSession) {
   Value y;
   {
     const Session s = from(test_models::add_model());
-    y = std::move(s.run({Value::tensor<float>({1, 2}, {1, 2})})[0]);
+    y = s.run({Value::tensor<float>({1, 2}, {1, 2})})[0];
   }
   EXPECT_EQ(floats(y), (Floats{2, 4}));
 }
@@ -207,7 +207,7 @@ TEST(CSession, KindsOfValuesRun) {
   }
   {
     const Session s = from(test_models::unary_model("Identity", sequence_of(f), sequence_of(f)));
-    const Value y = std::move(s.run({Value::sequence({a, b})})[0]);
+    const Value y = s.run({Value::sequence({a, b})})[0];
     EXPECT_EQ(floats(y[1]), (Floats{3, 4}));
   }
 }
