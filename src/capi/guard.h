@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
@@ -12,6 +13,16 @@ namespace anyrt::c {
 // Nothing is allocated for it, and freeing it does nothing.
 anyrt_status* out_of_memory() noexcept;
 anyrt_status* to_c(const Status& status) noexcept;
+
+// The number that was passed for an enumeration. C hands over any int; one beyond the values is not to be read as an
+// enum.
+template <class E>
+int raw_int(const E& e) noexcept {
+  static_assert(sizeof(E) == sizeof(int));
+  int n = 0;
+  std::memcpy(&n, &e, sizeof n);
+  return n;
+}
 
 // Runs what a function of the interface does and makes of its Status, and of whatever it throws, what the caller gets.
 template <class F>

@@ -107,9 +107,10 @@ anyrt_status* set_type(Context* c, size_t i, F&& make) {
   });
 }
 
-Status check_dtype(anyrt_dtype dtype) {
-  if (is_valid_dtype(static_cast<int>(dtype))) return {};
-  return invalid_argument("there is no element type {}, expected 1 to {}", static_cast<int>(dtype), kDTypeCount - 1);
+Status check_dtype(const anyrt_dtype& dtype) {
+  const int number = raw_int(dtype);
+  if (is_valid_dtype(number)) return {};
+  return invalid_argument("there is no element type {}, expected 1 to {}", number, kDTypeCount - 1);
 }
 
 anyrt_status* set_output_type(Context* c, size_t i, anyrt_dtype dtype, const int64_t* dims, int rank) {

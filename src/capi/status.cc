@@ -48,13 +48,14 @@ anyrt_code anyrt_status_code(const anyrt_status* status) noexcept {
 const char* anyrt_status_message(const anyrt_status* status) noexcept { return status ? status->text : ""; }
 
 const char* anyrt_code_name(anyrt_code code) noexcept {
-  return anyrt::code_name(static_cast<anyrt::Code>(code)).data();
+  return anyrt::code_name(static_cast<anyrt::Code>(raw_int(code))).data();
 }
 
 anyrt_status* anyrt_status_create(anyrt_code code, const char* message) noexcept {
-  if (code == ANYRT_OK) return nullptr;
-  const bool known = code >= ANYRT_INVALID_ARGUMENT && code <= ANYRT_INTERNAL;
-  return make_status(known ? static_cast<anyrt::Code>(code) : anyrt::Code::kInternal, message ? message : "");
+  const int number = raw_int(code);
+  if (number == ANYRT_OK) return nullptr;
+  const bool known = number >= ANYRT_INVALID_ARGUMENT && number <= ANYRT_INTERNAL;
+  return make_status(known ? static_cast<anyrt::Code>(number) : anyrt::Code::kInternal, message ? message : "");
 }
 
 void anyrt_status_free(anyrt_status* status) noexcept {
@@ -76,9 +77,10 @@ anyrt_status* anyrt_set_log_callback(anyrt_log_fn callback, void* user) noexcept
 
 anyrt_status* anyrt_set_log_level(anyrt_log_level level) noexcept {
   return guarded([&]() -> anyrt::Status {
-    if (level < ANYRT_LOG_DEBUG || level > ANYRT_LOG_OFF)
-      return anyrt::invalid_argument("the log level is {}, expected 1 (debug) to 5 (off)", static_cast<int>(level));
-    anyrt::set_log_level(static_cast<anyrt::LogLevel>(level));
+    const int number = raw_int(level);
+    if (number < ANYRT_LOG_DEBUG || number > ANYRT_LOG_OFF)
+      return anyrt::invalid_argument("the log level is {}, expected 1 (debug) to 5 (off)", number);
+    anyrt::set_log_level(static_cast<anyrt::LogLevel>(number));
     return {};
   });
 }

@@ -18,10 +18,11 @@ Expected<Dims> read_dims(const int64_t* dims, size_t rank) {
   return rank > 0 ? Dims(dims, dims + rank) : Dims();
 }
 
-Status check_dtype(anyrt_dtype dtype, bool strings = false) {
-  if (!is_valid_dtype(static_cast<int>(dtype)))
-    return invalid_argument("there is no element type {}, expected 1 to {}", static_cast<int>(dtype), kDTypeCount - 1);
-  if (dtype == ANYRT_STRING && !strings)
+Status check_dtype(const anyrt_dtype& dtype, bool strings = false) {
+  const int number = raw_int(dtype);
+  if (!is_valid_dtype(number))
+    return invalid_argument("there is no element type {}, expected 1 to {}", number, kDTypeCount - 1);
+  if (number == ANYRT_STRING && !strings)
     return invalid_argument("strings have no raw bytes: use anyrt_tensor_from_strings");
   return {};
 }

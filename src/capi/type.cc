@@ -13,12 +13,14 @@ anyrt_type::anyrt_type(Type source) : type(std::move(source)), text(type.to_stri
 }
 
 size_t anyrt_dtype_size(anyrt_dtype dtype) noexcept {
-  if (!is_valid_dtype(static_cast<int>(dtype)) || dtype == ANYRT_STRING) return 0;
-  return element_size(static_cast<DType>(dtype));
+  const int number = raw_int(dtype);
+  if (!is_valid_dtype(number) || number == ANYRT_STRING) return 0;
+  return element_size(static_cast<DType>(number));
 }
 
 const char* anyrt_dtype_name(anyrt_dtype dtype) noexcept {
-  return dtype_name(is_valid_dtype(static_cast<int>(dtype)) ? static_cast<DType>(dtype) : DType::kUndefined).data();
+  const int number = raw_int(dtype);
+  return dtype_name(is_valid_dtype(number) ? static_cast<DType>(number) : DType::kUndefined).data();
 }
 
 anyrt_status* anyrt_type_parse(const char* text, anyrt_type** out) noexcept {
