@@ -99,7 +99,6 @@ Expected<std::vector<T>> number_list(const AttrReader& c, const std::string& nam
 
 namespace {
 
-// Numbers the pairs (tree, node).
 struct NodeKey {
   int64_t tree, node;
   bool operator==(const NodeKey&) const = default;
@@ -109,6 +108,59 @@ struct NodeKeyHash {
     return static_cast<size_t>(static_cast<uint64_t>(k.tree) * 0x9e3779b97f4a7c15ull ^
                                static_cast<uint64_t>(k.node) * 0xc2b2ae3d27d4eb4full);
   }
+};
+
+// Where node (tree, number) stands in the lists. Exporters list a tree after the other, its nodes by rising number:
+// then the start of each tree is enough.
+class NodePlaces {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  Status fill(const std::vector<int64_t>& trees, const std::vector<int64_t>& ids) {
+    const auto count = static_cast<uint32_t>(ids.size());
+    bool dense = true;
+    for (uint32_t i = 0; i < count && dense; ++i) {
+      if (i > 0 && trees[i] == trees[i - 1]) {
+        dense = ids[i - 1] < INT64_MAX && ids[i] == ids[i - 1] + 1;
+      } else {
+        dense = runs_.try_emplace(trees[i], Run{ids[i], i, count}).second;
+        if (i > 0) runs_.at(trees[i - 1]).end = i;
+      }
+    }
+    if (dense) return {};
+    runs_.clear();
+    places_.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      if (!places_.emplace(NodeKey{trees[i], ids[i]}, i).second)
+        return invalid_model("node {} of tree {} is there twice", ids[i], trees[i]);
+    }
+    return {};
+  }
+
+  uint32_t find(int64_t tree, int64_t node) {
+    if (runs_.empty()) {
+      const auto it = places_.find({tree, node});
+      return it == places_.end() ? kNone : it->second;
+    }
+    if (!last_ || last_->first != tree) {
+      const auto it = runs_.find(tree);
+      if (it == runs_.end()) return kNone;
+      last_ = &*it;
+    }
+    const Run& r = last_->second;
+    if (node < r.first) return kNone;
+    const uint64_t at = static_cast<uint64_t>(node) - static_cast<uint64_t>(r.first);
+    return at < r.end - r.begin ? r.begin + static_cast<uint32_t>(at) : kNone;
+  }
+
+ private:
+  struct Run {
+    int64_t first;  // number of the node at `begin`
+    uint32_t begin, end;
+  };
+  std::unordered_map<int64_t, Run> runs_;
+  const std::pair<const int64_t, Run>* last_ = nullptr;
+  std::unordered_map<NodeKey, uint32_t, NodeKeyHash> places_;
 };
 
 template <class T>
@@ -141,28 +193,25 @@ Expected<TreeEnsemble<T>> read_node_lists(const AttrReader& c, const std::string
   }
   TreeEnsemble<T> out;
   out.nodes.resize(count);
-  std::unordered_map<NodeKey, uint32_t, NodeKeyHash> places;
-  places.reserve(count);
+  NodePlaces places;
+  ANYRT_TRY(places.fill(trees, ids));
   for (uint32_t i = 0; i < count; ++i) {
     auto& n = out.nodes[i];
     ANYRT_ASSIGN(n.mode, parse_mode<T>(modes[i]));
     n.feature = features[i];
     n.value = values[i];
     n.missing_is_true = !missing.empty() && missing[i] == 1;
-    if (!places.emplace(NodeKey{trees[i], ids[i]}, i).second) {
-      return invalid_model("node {} of tree {} is there twice", ids[i], trees[i]);
-    }
     if (i == 0 || trees[i] != trees[i - 1]) out.roots.push_back(i);
   }
   for (uint32_t i = 0; i < count; ++i) {
     if (out.nodes[i].mode == Mode::kLeaf) continue;
-    const auto y = places.find({trees[i], yes[i]}), n = places.find({trees[i], no[i]});
-    if (y == places.end() || n == places.end()) {
+    const uint32_t y = places.find(trees[i], yes[i]), n = places.find(trees[i], no[i]);
+    if (y == NodePlaces::kNone || n == NodePlaces::kNone) {
       return invalid_model("node {} of tree {} leads to node {} or {}, which the tree lacks", ids[i], trees[i], yes[i],
                            no[i]);
     }
-    out.nodes[i].yes = y->second;
-    out.nodes[i].no = n->second;
+    out.nodes[i].yes = y;
+    out.nodes[i].no = n;
   }
   const std::vector<int64_t>&weight_trees = c.ints(prefix + "_treeids"), &weight_nodes = c.ints(prefix + "_nodeids");
   const std::vector<int64_t>& weight_targets = c.ints(prefix + "_ids");
@@ -176,14 +225,14 @@ Expected<TreeEnsemble<T>> read_node_lists(const AttrReader& c, const std::string
   std::vector<std::pair<uint32_t, uint32_t>> owners;
   owners.reserve(weights);
   for (uint32_t k = 0; k < weights; ++k) {
-    const auto it = places.find({weight_trees[k], weight_nodes[k]});
-    if (it == places.end()) {
+    const uint32_t node = places.find(weight_trees[k], weight_nodes[k]);
+    if (node == NodePlaces::kNone) {
       return invalid_model("a weight belongs to node {} of tree {}, which is missing", weight_nodes[k],
                            weight_trees[k]);
     }
-    owners.emplace_back(it->second, k);
+    owners.emplace_back(node, k);
   }
-  std::sort(owners.begin(), owners.end());
+  if (!std::is_sorted(owners.begin(), owners.end())) std::sort(owners.begin(), owners.end());
   for (const auto& [node, k] : owners) {
     auto& n = out.nodes[node];
     const uint32_t at = static_cast<uint32_t>(out.weights.size());

@@ -54,13 +54,19 @@ Weights shift_weights(const Tensor& w, const std::vector<int64_t>& zeros, int64_
   for (int64_t run = 0; run * inner < w.size(); ++run) {
     const size_t c = static_cast<size_t>(run % channels);
     const auto zero = static_cast<int32_t>(zeros[zeros.size() == 1 ? 0 : c]);
-    int64_t sum = 0;
-    for (int64_t i = 0; i < inner; ++i) {
-      const int32_t v = *from++ - zero;
-      sum += std::abs(v);
-      *to++ = static_cast<float>(v);
+    for (int64_t at = 0; at < inner;) {
+      const int64_t n = std::min<int64_t>(inner - at, 1 << 16);
+      int32_t sum = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        const int32_t v = from[i] - zero;
+        sum += v < 0 ? -v : v;
+        to[i] = static_cast<float>(v);
+      }
+      result.sums[c] += sum;
+      from += n;
+      to += n;
+      at += n;
     }
-    result.sums[c] += static_cast<double>(sum);
   }
   result.values = std::move(*values);
   return result;
@@ -105,12 +111,36 @@ class Lowering {
       if (v != kNoValue && !t) return false;
       inputs.push_back(t ? Value(*t) : Value());
     }
-    const auto results = interpret_node(node, inputs);
-    if (!results.ok()) return false;  // fails, with the node's name, when it is run
+    std::optional<Tensor> y = dequantized(node);
+    if (!y) {
+      const auto results = interpret_node(node, inputs);
+      if (!results.ok()) return false;  // fails, with the node's name, when it is run
+      y = (*results)[0].tensor();
+    }
     Rewrite rewrite(graph_, id);
-    rewrite.replace(node.outputs[0], rewrite.constant((*results)[0].tensor()));
+    rewrite.replace(node.outputs[0], rewrite.constant(std::move(*y)));
     ANYRT_TRY(rewrite.apply());
     return true;
+  }
+
+  // The usual form, of which there is a lot: bytes with one scale, or one an index of an axis.
+  std::optional<Tensor> dequantized(const Node& node) const {
+    const AttrReader attrs(node);
+    const Tensor *x = fixed_constant(graph_, node.inputs[0]), *scale = floats(graph_, node.inputs[1]);
+    const ValueId zero = input(node, 2);
+    const auto zeros = zero == kNoValue ? std::optional(std::vector<int64_t>{0}) : constant_ints(graph_, zero);
+    if (!kBytes.has(x->dtype()) || !scale || !zeros || attrs.i("block_size") != 0 || x->size() == 0) return {};
+    const auto g = quant_grid(x->dims(), scale->dims(), attrs.i("axis"), 0);
+    const bool fits = zeros->size() == 1 || static_cast<int64_t>(zeros->size()) == scale->size();
+    if (!g.ok() || !fits || dtype_of_value(graph_, node.outputs[0]) != DType::kFloat32) return {};
+    Weights w = x->dtype() == DType::kInt8 ? shift_weights<int8_t>(*x, *zeros, g->axis, g->inner)
+                                           : shift_weights<uint8_t>(*x, *zeros, g->axis, g->inner);
+    float* y = w.values.mutable_data<float>();
+    for (int64_t run = 0; run < g->outer * g->axis; ++run) {
+      const float s = scale->data<float>()[g->param(0, run % g->axis)];
+      for (int64_t i = 0; i < g->inner; ++i) *y++ *= s;
+    }
+    return std::move(w.values);
   }
 
   // What is quantised and dequantised at once stays f32, rounded to the same steps.
