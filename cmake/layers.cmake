@@ -8,6 +8,10 @@ add_library(anyrt_include INTERFACE)
 target_include_directories(anyrt_include INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
                                                    ${ANYRT_GENERATED})
 target_link_libraries(anyrt_include INTERFACE anyrt_flags Threads::Threads)
+# GCC before 13 calls a library for atomics of single bytes there.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "riscv")
+  target_link_libraries(anyrt_include INTERFACE atomic)
+endif()
 
 # anyrt_library(<target> <below> <libs> <source>...): no library is made where there is nothing to compile.
 function(anyrt_library target below libs)
