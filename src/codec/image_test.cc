@@ -12,7 +12,7 @@ using testing::ElementsAre;
 using testing::ElementsAreArray;
 using testing::HasSubstr;
 
-Tensor rgb(int64_t width, int64_t height) {
+[[maybe_unused]] Tensor rgb(int64_t width, int64_t height) {
   Tensor t = *Tensor::make(DType::kUInt8, {height, width, 3});
   for (int64_t i = 0; i < t.size(); ++i) t.mutable_data<uint8_t>()[i] = static_cast<uint8_t>(i * 7);
   return t;
